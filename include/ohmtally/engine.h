@@ -1,0 +1,79 @@
+/* A network on a design, ready to run: programs or exact weights for every matrix layer, and what follows each. Built once, then const; all threads
+ * share it. Layer: eval (knows no MPI, no files). Uses OpenMP threads; results do not depend on their number. */
+#ifndef OHMTALLY_ENGINE_H
+#define OHMTALLY_ENGINE_H
+#include "ohmtally/crossbar.h"
+#include "ohmtally/design.h"
+#include "ohmtally/float_forward.h"
+#include "ohmtally/quantize.h"
+
+/* Pixel bytes -> the network's float input: (byte * scale - mean[c]) / std[c], c in the network's channel order. */
+struct ohm_preprocess {
+    int32_t height, width, channels;
+    bool bgr, nhwc;
+    float scale, mean[3], std[3];
+};
+int ohm_preprocess_check(const struct ohm_preprocess *preprocess, const struct ohm_network *network); /* sizes agree with the network's input */
+void ohm_preprocess_image(const struct ohm_preprocess *preprocess, const uint8_t *pixels, float *input);
+
+struct ohm_engine_layer {
+    struct ohm_program *program; /* crossbar engines */
+    struct ohm_packed *packed;   /* exact engines */
+    struct ohm_rescale rescale;
+    struct ohm_store store;
+    double weight_error; /* relative RMS of the held against the float weights */
+};
+struct ohm_engine {
+    struct ohm_arena *arena;
+    const struct ohm_intnet *intnet;
+    bool exact;
+    int32_t adc_bits, unit;
+    struct ohm_engine_layer *layers; /* [nlayer] */
+    int64_t *observed;               /* while observing: [nlayer][OHM_ADC_CLASSES][largest + 1] */
+    int32_t largest;
+};
+
+/* The exact integer network on uniformly rounded (or given, [nlayer]) weights. */
+int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given, struct ohm_engine **engine);
+/* The network on crossbars. adc: [nlayer] or, with one_adc, one for all. given: integer weights on the design's grid, or NULL: constrained from the float ones. */
+struct ohm_engine_request {
+    const struct ohm_intnet *intnet;
+    const struct ohm_design *design;
+    const struct ohm_design_setting *setting;
+    const struct ohm_adc *adc; /* [nlayer] */
+    struct ohm_weights *const *given; /* [nlayer] or NULL */
+    bool plan_only;                   /* no programs: stores, areas and counts only */
+};
+int ohm_engine_crossbar(const struct ohm_engine_request *request, struct ohm_engine **engine);
+void ohm_engine_free(struct ohm_engine *engine);
+size_t ohm_engine_bytes(const struct ohm_engine *engine);
+
+/* Buffers for batches of up to n images; one per process, reused. */
+struct ohm_batch;
+int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **batch);
+void ohm_batch_free(struct ohm_batch *batch);
+/* Looks at a run, image by image, from one thread at a time; either function may be NULL. */
+struct ohm_engine_watch {
+    void (*before_layer)(void *context, int32_t layer, const void *input); /* the layer's input as stored */
+    void (*after_layer)(void *context, int32_t layer, const void *output); /* its output as stored */
+    void *context;
+};
+/* Runs n images: inputs[i] float input of image i (NULL: skipped), outputs[i] its logits, digests[i] a hash over all layer outputs. tally [nlayer] grows.
+ * outputs, digests, tally and watch may be NULL. */
+int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs, uint64_t *digests,
+                   struct ohm_tally *tally, const struct ohm_engine_watch *watch);
+
+/* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be lossless. */
+int ohm_engine_observe(struct ohm_engine *engine, struct ohm_batch *batch, const float *input);
+static inline size_t ohm_engine_bins(const struct ohm_engine *engine) { /* per layer */
+    return (size_t)OHM_ADC_CLASSES * ((size_t)engine->largest + 1);
+}
+
+/* The float network on n images in parallel; inputs[i] NULL: skipped. */
+int ohm_float_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, float *const *outputs);
+/* The same, adding every tensor's values to ranges. */
+int ohm_calibrate_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, struct ohm_ranges *ranges);
+/* Signal and noise power of every layer's output on one image, float network against engine: power [nlayer][2] doubles (written, not added). */
+int ohm_engine_noise(const struct ohm_engine *engine, struct ohm_batch *batch, const float *input, double *power);
+
+#endif

@@ -1,0 +1,92 @@
+/* The job: everything that decides a result, from a YAML file plus --set overrides. No silent part: an unknown key is an error that names
+ * the nearest known one, with file and line. Layer: io (YAML through libyaml). Not collective; it is read on one rank and parsed on all. */
+#ifndef OHMTALLY_JOB_H
+#define OHMTALLY_JOB_H
+#include "ohmtally/images.h"
+#include "ohmtally/technology.h"
+#include <stdio.h>
+
+struct ohm_key_value { /* a design's own keys; the design checks them */
+    const char *key, *value;
+    int line; /* of the job file; 0: given by --set */
+};
+struct ohm_job_design {
+    const char *design; /* "isaac", "sme" */
+    const char *name;   /* unique, letters, digits and "._+=-" only; made from the options when absent: "sme-window=3-squeeze=2" */
+    const struct ohm_key_value *options;
+    int32_t noption;
+    int line;
+};
+enum ohm_range { OHM_RANGE_MINMAX, OHM_RANGE_PERCENTILE, OHM_RANGE_SQUARED_ERROR };
+
+enum ohm_pixels { OHM_PIXELS_RGB, OHM_PIXELS_BGR, OHM_PIXELS_GREY };
+struct ohm_job_used {
+    const char *key, *value; /* "quantize.weight_bits", "8" */
+};
+
+#define OHM_JOB_MOST_DESIGNS 1000
+
+/* Keys, types, ranges and defaults are in the schema (src/io/job_schema.c); ohm_job_write_example prints them all. Input paths are resolved
+ * against the job file's folder; run.output and network.save are as given, hence relative to the working directory. */
+struct ohm_job {
+    struct ohm_arena *arena; /* owns everything */
+    const char *path;
+    struct {
+        const char *file;       /* .onnx, or .h5 saved integer network */
+        enum ohm_pixels pixels; /* "channels:", the network's channel order */
+        int32_t channels;       /* from pixels: 3, or 1 for grey */
+        float mean[3], std[3];  /* input value = (byte * scale - mean) / std, per channel in the network's order */
+        float scale;
+        bool nhwc;        /* layout of the network's input */
+        const char *save; /* write the integer network here; NULL: do not */
+    } network;
+    struct ohm_image_options images; /* channels set from network */
+    struct {
+        int32_t activation_bits, weight_bits;
+        bool per_channel; /* a weight scale per output channel, or one per layer */
+        enum ohm_range range;
+        double percentile;
+        bool has_calibration;                 /* section calibration: given; else the next field is zero */
+        struct ohm_image_options calibration; /* resize, crop and crop_offset as in images unless given */
+    } quantize;
+    struct { /* what all designs of a comparison share */
+        int32_t array_rows, array_columns;
+        const char *technology; /* name of jobs/technology/<name>.yml, or a path */
+        enum ohm_adc_law adc_law;
+    } same;
+    struct {                   /* defaults for every design */
+        int32_t bits;          /* 0: as many as lossless conversion needs */
+        const char *range;     /* "unit", "full", "calibrated" */
+        const char *calibrate; /* "percentile", "squared_error" */
+        double percentile;
+    } adc;
+    const struct ohm_job_design *designs;
+    int32_t ndesign;
+    struct {
+        int64_t seed;
+        int32_t batch;
+        const char *output; /* NULL: none */
+        bool overwrite;
+    } run;
+    const struct ohm_job_used *used; /* every value in force, as written or defaulted, in schema order: goes into the result */
+    int32_t nused;
+};
+
+/* Parses text (of file path). set[i] = "section.key=value", applied over the file with the value read as YAML; entries of designs are addressed
+ * as designs.<index from 0>.<key>. Fails with OHM_E_USAGE and "path:line: what, what to do" ("--set key: ..." for an override).
+ * Any bytes are safe. */
+int ohm_job_parse(const char *path, const char *text, size_t size, const char *const *set, size_t nset, struct ohm_job **job);
+void ohm_job_free(struct ohm_job *job); /* NULL is fine */
+/* A job with every key, its type, default and meaning, made from the schema; jobs/example.yml is its output. */
+void ohm_job_write_example(FILE *file);
+
+/* Where the technology named in a job is: the name as a path beside the job, then <name>.yml in $OHMTALLY_TECHNOLOGY, in technology/ and
+ * jobs/technology/ of the job's folder and each folder above it, and in the source and installed folders compiled in. Caller frees *path.
+ * Fails with OHM_E_USAGE and the places looked in. */
+int ohm_technology_find(const char *job_path, const char *name, char **path);
+/* Every key of OHM_TECHNOLOGY_LIST, name and source are required; unknown keys are errors. */
+int ohm_technology_parse(const char *path, const char *text, size_t size, struct ohm_technology *technology);
+/* Finds, reads and parses. */
+int ohm_technology_read(const char *job_path, const char *name, struct ohm_technology *technology);
+
+#endif

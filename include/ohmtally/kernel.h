@@ -1,0 +1,91 @@
+/* The loops that take the time. They know words, bits and bytes; nothing of designs or networks.
+ *
+ * A *block* is a set of crossbar columns driven by the same rows: 0/1 cells packed row-major, one bit per column, 512 columns (8 words) to a
+ * chunk, so that adding up the driven rows gives the counts of 512 columns at once (bit-sliced "vertical" counters; carry-save adders).
+ * Every implementation gives the same integers as `reference`. Chosen once per process by CPU features, or by the environment variable
+ * OHM_KERNEL = reference | portable | avx2 | avx512. Layer: kernel. No threads inside; const data may be shared. */
+#ifndef OHMTALLY_KERNEL_H
+#define OHMTALLY_KERNEL_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define OHM_CHUNK_WORDS 8
+#define OHM_CHUNK 512      /* columns of a chunk */
+#define OHM_MAX_ROWS 512   /* driven rows of a block */
+#define OHM_MAX_CELL_BITS 4
+#define OHM_LIST_PAD 4 /* lists are padded to a multiple of this with the empty row */
+
+struct ohm_cells {
+    int32_t nrow, cell_bits, nchunk;
+    const uint64_t *words; /* [nchunk][cell_bits][nrow + 1][OHM_CHUNK_WORDS], 64-byte aligned; row nrow is all zero (for padding lists) */
+};
+static inline size_t ohm_cells_words(int32_t nrow, int32_t cell_bits, int32_t nchunk) {
+    return (size_t)nchunk * (size_t)cell_bits * ((size_t)nrow + 1) * OHM_CHUNK_WORDS;
+}
+static inline size_t ohm_cells_index(const struct ohm_cells *cells, int32_t chunk, int32_t plane, int32_t row) {
+    return (((size_t)chunk * (size_t)cells->cell_bits + (size_t)plane) * ((size_t)cells->nrow + 1) + (size_t)row) * OHM_CHUNK_WORDS;
+}
+
+/* Which rows are driven at each step of each position: entries [first[i], first[i + 1]) of row, i = position * nstep + step; padded to a
+ * multiple of OHM_LIST_PAD with row nrow; driven[i] is the number before padding. */
+struct ohm_lists {
+    int32_t npos, nstep;
+    int32_t *first;   /* [npos * nstep + 1] */
+    int16_t *driven; /* [npos * nstep] */
+    uint16_t *row;   /* room: ohm_lists_room() entries */
+};
+
+static inline size_t ohm_lists_room(int32_t nrow, int32_t npos, int32_t nstep) {
+    return (size_t)npos * (size_t)nstep * ((size_t)nrow + OHM_LIST_PAD) + 32; /* emit writes up to 32 entries beyond its last */
+}
+
+/* count -> what the ADC adds, and whether the count lies outside its codes. Table form serves every deterministic ADC. */
+struct ohm_adc_table {
+    int32_t ncount;         /* counts 0 .. ncount - 1 of one table */
+    const int32_t *value;   /* [tables][ncount], any fixed-point unit */
+    const uint8_t *outside; /* [tables][ncount] 0 or 1 */
+    const int32_t *offset;  /* [OHM_CHUNK]: where the table of each column starts; NULL: all columns use the first */
+};
+
+struct ohm_kernel {
+    const char *name;
+    /* mask[k][w]: bit r of the (64-bit word w of) mask k is bit k of value[r]; k < nbit, r < n, words = (n + 63) / 64. element: 1 or 2 bytes. */
+    void (*bit_masks)(int32_t n, int32_t element, const void *values, int32_t nbit, uint64_t *mask);
+    /* Positions of the 1 bits of mask[0 .. words - 1], ascending, into out; returns how many. May write up to 32 entries beyond them. */
+    int32_t (*emit)(const uint64_t *mask, int32_t words, uint16_t *out);
+    /* acc[p][c] = sum over steps t = step0 .. step1 - 1 of 2^(t - step0) * min(count(p, t, c), 2^adc_bits - 1), for the 512 columns of one chunk;
+     * count = sum over driven rows of the cell's value. *clipped grows by the number of (p, t, c) whose count was larger.
+     * Needs (2^(step1-step0) - 1) * min(2^adc_bits - 1, nrow * (2^cell_bits - 1)) < 2^31. */
+    void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits, int32_t *acc,
+                 int64_t *clipped);
+    /* The same with acc += 2^(t - step0) * table.value[offset + count]; *clipped counts outside. Only the first ncol columns of the chunk are converted;
+     * acc of the others is 0. */
+    void (*table)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, const struct ohm_adc_table *adc,
+                  int32_t ncol, int32_t *acc, int64_t *clipped);
+    /* y[i] += coefficient[i] * acc[i] * 2^shift */
+    void (*combine)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int64_t *y);
+    /* y[i] += factor * acc[i] */
+    void (*scale_add)(int32_t n, int64_t factor, const int32_t *acc, int64_t *y);
+};
+
+extern const struct ohm_kernel ohm_kernel_reference, ohm_kernel_portable;
+#if defined(__x86_64__)
+extern const struct ohm_kernel ohm_kernel_avx2, ohm_kernel_avx512;
+#endif
+/* All kernels this CPU can run, NULL-terminated, best last. */
+const struct ohm_kernel *const *ohm_kernels(void);
+/* The one in use; NULL with a recorded OHM_E_USAGE failure when OHM_KERNEL names none that can run here. */
+const struct ohm_kernel *ohm_kernel_chosen(void);
+
+/* Builds the lists from bit masks: row r is driven at step t when bit t - shift[r] of its value is 1. shift may be NULL (all 0); values [npos][stride]
+ * elements; input[r] is the place of row r's value, or rows are consecutive from input0 when input is NULL. */
+struct ohm_list_rows {
+    int32_t nrow, max_shift;
+    const int32_t *input;  /* [nrow] or NULL */
+    int32_t input0;
+    const uint64_t *shifted; /* [max_shift + 1][(nrow + 63) / 64]: rows with that shift; NULL when max_shift is 0 */
+};
+void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element, const void *values,
+                     int32_t stride, struct ohm_lists *lists);
+
+#endif

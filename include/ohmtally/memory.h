@@ -1,0 +1,22 @@
+/* Memory by lifetime. An arena hands out zeroed, 64-byte aligned pieces and frees them all at once; what belongs together
+ * (a network, an engine) lives in one arena. Layer: base. */
+#ifndef OHMTALLY_MEMORY_H
+#define OHMTALLY_MEMORY_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed and 64-byte aligned; NULL with a recorded OHM_E_MEMORY failure. Free with free(). bytes == 0 gives a valid pointer. */
+void *ohm_alloc(size_t bytes);
+/* count * size with overflow check. */
+void *ohm_alloc_array(size_t count, size_t size);
+
+struct ohm_arena; /* not thread-safe */
+struct ohm_arena *ohm_arena_new(void);
+void ohm_arena_free(struct ohm_arena *arena); /* NULL is fine */
+void *ohm_arena_alloc(struct ohm_arena *arena, size_t bytes);
+void *ohm_arena_array(struct ohm_arena *arena, size_t count, size_t size);
+char *ohm_arena_string(struct ohm_arena *arena, const char *text);
+char *ohm_arena_format(struct ohm_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+size_t ohm_arena_bytes(const struct ohm_arena *arena); /* taken from the system so far */
+
+#endif

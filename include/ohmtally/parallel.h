@@ -1,0 +1,37 @@
+/* All MPI of the computation. Errors are values: no rank leaves alone; every phase ends in one ohm_world_agree, after which either all ranks go on or all
+ * hold the first cause. Sums over ranks are of integers only. Layer: par. */
+#ifndef OHMTALLY_PARALLEL_H
+#define OHMTALLY_PARALLEL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ohm_world {
+    int rank, size;
+    int local_size; /* ranks on this node */
+};
+/* Collective. Works without mpirun as one rank. */
+int ohm_world_start(int *argc, char ***argv, struct ohm_world *world);
+void ohm_world_end(struct ohm_world *world);
+
+/* Collective. status: this rank's outcome (its failure is recorded, status.h). OHM_OK when all ranks succeeded; otherwise every rank records the failure of the
+ * lowest failing rank and returns its status. */
+int ohm_world_agree(const struct ohm_world *world, int status);
+/* Not collective: tells the others that this rank has failed, so that they stop their loops and come to the next agreement. */
+void ohm_world_alarm(const struct ohm_world *world);
+/* Not collective, cheap: whether another rank has raised the alarm. */
+bool ohm_world_alarmed(const struct ohm_world *world);
+
+/* Collective. Rank 0's bytes to all; size too. *data is malloc'ed on the other ranks. */
+int ohm_world_share(const struct ohm_world *world, char **data, size_t *size);
+/* Collective, in place, result on every rank. */
+void ohm_world_sum(const struct ohm_world *world, int64_t *values, size_t count);
+void ohm_world_least(const struct ohm_world *world, float *values, size_t count);
+void ohm_world_most(const struct ohm_world *world, float *values, size_t count);
+/* Collective. Each rank's bytes, one after another in rank order, on rank 0 (malloc'ed; NULL elsewhere). */
+int ohm_world_gather(const struct ohm_world *world, const void *mine, size_t bytes, void **all, size_t *total);
+
+/* Rank r owns units first[r] .. first[r + 1] - 1 of n: known to every rank, differing by at most one unit. */
+int64_t ohm_partition_first(int64_t n, int size, int rank);
+
+#endif

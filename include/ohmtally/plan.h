@@ -1,0 +1,79 @@
+/* A plan: how a design stores one layer's weights in crossbar tiles and uses them.
+ *
+ *   tile      one physical array: nrow x ncol cells of cell_bits bits, packed row-major as bit planes [plane][row][column words]
+ *   row       {input, shift}: what drives a word line; the input is delayed by `shift` steps, i.e. multiplied by 2^shift
+ *   column    {output, shift, sign, flip}: where a bit line's code goes: y[output] += sign 2^shift code; flip: the complement is stored, and code is
+ *             replaced by (2^cell_bits - 1) ones - code
+ *   use       a rectangle of a tile with its rows and columns; uses that share their driven rows share the `rows` pointer
+ *   weight_bias  offset encoding: y[n] -= weight_bias * sum of the inputs of n's group
+ * Inputs are numbered group * krows + r, outputs group * ncols + n. Designs build plans; everything else reads them. Layer: xbar. */
+#ifndef OHMTALLY_PLAN_H
+#define OHMTALLY_PLAN_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "ohmtally/memory.h"
+#include "ohmtally/tally.h"
+
+struct ohm_tile {
+    int32_t nrow, ncol, cell_bits, words; /* words: 64-bit words per row of a plane */
+    uint64_t *bits;                       /* [cell_bits][nrow][words] */
+};
+struct ohm_row {
+    int32_t input, shift;
+};
+struct ohm_column {
+    int32_t output;
+    int8_t shift, sign; /* sign +1 or -1 */
+    bool flip;
+    uint8_t adc_class; /* columns of one class share an ADC range (the bit slice they hold) */
+};
+struct ohm_use {
+    int32_t tile, row0, nrow, column0, ncol;
+    const struct ohm_row *rows;       /* [nrow] */
+    const struct ohm_column *columns; /* [ncol] */
+};
+struct ohm_plan {
+    struct ohm_arena *arena; /* owns everything */
+    int32_t groups, krows, ncols;
+    int32_t ntile, nuse;
+    struct ohm_tile *tiles;
+    struct ohm_use *uses;
+    int32_t tile_room, use_room;
+    int32_t weight_bias;
+    int32_t max_shift;    /* largest row shift */
+    struct ohm_store store; /* crossbars_full and index_bits are the design's to set; the rest is filled by ohm_plan_finish */
+};
+
+struct ohm_plan *ohm_plan_new(int32_t groups, int32_t krows, int32_t ncols); /* NULL with a recorded failure */
+void ohm_plan_free(struct ohm_plan *plan);
+/* Index of a new zeroed tile, or -1 with a recorded failure. Tile pointers move: address tiles by index. */
+int32_t ohm_plan_add_tile(struct ohm_plan *plan, int32_t nrow, int32_t ncol, int32_t cell_bits);
+static inline uint64_t *ohm_tile_word(const struct ohm_tile *tile, int32_t plane, int32_t row, int32_t column) {
+    return tile->bits + ((size_t)plane * (size_t)tile->nrow + (size_t)row) * (size_t)tile->words + (size_t)column / 64;
+}
+/* Puts value into a cell that is still 0. */
+static inline void ohm_tile_set(struct ohm_tile *tile, int32_t row, int32_t column, uint32_t value) {
+    for (int32_t plane = 0; plane < tile->cell_bits; plane++) *ohm_tile_word(tile, plane, row, column) |= (uint64_t)(value >> plane & 1) << (column % 64);
+}
+static inline uint32_t ohm_tile_get(const struct ohm_tile *tile, int32_t row, int32_t column) {
+    uint32_t value = 0;
+    for (int32_t plane = 0; plane < tile->cell_bits; plane++) value |= (uint32_t)(*ohm_tile_word(tile, plane, row, column) >> (column % 64) & 1) << plane;
+    return value;
+}
+/* rows and columns must outlive the plan (its arena is the place for them). */
+int ohm_plan_add_use(struct ohm_plan *plan, const struct ohm_use *use);
+/* Checks every index and fills the store counts. input_bits: bits of an input value. Failure is OHM_E_INTERNAL: a design's bug. */
+int ohm_plan_finish(struct ohm_plan *plan, int32_t input_bits);
+/* The weights the plan really holds: w [groups][krows][ncols] in units of the integer grid. */
+void ohm_plan_decode(const struct ohm_plan *plan, int32_t *w);
+
+/* How a layer's matrices are cut into blocks of at most max_rows x max_columns weights: dense blocks, or several whole groups block-diagonally where
+ * a group fits more than once. Calls place for each block. */
+struct ohm_patch {
+    int32_t group, ngroup;           /* groups in this block */
+    int32_t row, nrow, column, ncol; /* the part of each group's matrix; the block is ngroup * nrow by ngroup * ncol */
+};
+int ohm_plan_cut(int32_t groups, int32_t krows, int32_t ncols, int32_t max_rows, int32_t max_columns,
+                 int (*place)(void *context, const struct ohm_patch *patch), void *context);
+
+#endif

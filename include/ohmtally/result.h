@@ -1,0 +1,103 @@
+/* The result file: HDF5, self-describing, opens in h5py or HDFView without this program. Version OHM_RESULT_VERSION of its layout:
+ *
+ *   /                       attributes: format "ohmtally result", version (int)
+ *   /run                    attributes, strings: revision, version, compiler, flags, libraries, hosts, kernel, cpu, started (ISO 8601 UTC), job (file text), command;
+ *                           integers: ranks, threads, seed, batch, images; doubles: seconds
+ *   /run/used               strings "key = value", every value of the job in force
+ *   /points                 strings: names of the evaluation points in order: "float", "integer", then the designs
+ *   /<point>                attributes: design, title, source, departures, options, digest (16 hex digits over the integer data sets of this group),
+ *                           seconds, images_scored, images_labelled (of these), images_corrupt, top1 (count), top5 (count), top1_low, top1_high (95 %
+ *                           Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits, adc_range, array_rows, array_columns
+ *   /<point>/images/index, label (int32, -1 none), best (int32 [n][5]), correct (int8: 1 top-1, 2 within top-5, 0 neither, -1 unlabelled or corrupt),
+ *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
+ *   /<point>/layers/        one data set per column, row = layer: name, kind, groups, rows, columns, positions_per_image, every count of tally.h, every
+ *                           count of store.h, adc_bits, baseline_<name>, sqnr_db (against float), weight_error, energy_<component>_pj, energy_pj,
+ *                           latency_ns, area_um2
+ *                           /float has no layers; prices of /integer are 0
+ * Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and threads.
+ * Layer: io. Rank 0 only. */
+#ifndef OHMTALLY_RESULT_H
+#define OHMTALLY_RESULT_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "ohmtally/memory.h"
+#include "ohmtally/tally.h"
+#include "ohmtally/technology.h"
+
+#define OHM_RESULT_VERSION 1
+
+struct ohm_image_row {
+    int64_t index;
+    int32_t label;
+    int32_t best[5];
+    int32_t correct; /* 1 top-1, 2 within top-5, 0 neither, -1 unlabelled, -2 corrupt */
+    uint64_t outputs_digest;
+};
+struct ohm_layer_row {
+    const char *name, *kind; /* kind: "conv", "depthwise", "linear" */
+    int32_t groups, rows, columns;
+    int64_t positions; /* per image */
+    struct ohm_tally tally; /* over all scored images */
+    struct ohm_store store;
+    int32_t adc_bits;
+    double sqnr_db;
+    double weight_error; /* relative root mean square of held minus float weights */
+    struct ohm_energy energy; /* pJ, mean per image */
+    double latency_ns, area_um2; /* latency per image */
+    int64_t baseline[4];
+};
+struct ohm_point_info { /* attributes of a point */
+    const char *name, *design, *title, *source, *departures, *options, *adc_range;
+    int32_t adc_bits, array_rows, array_columns;
+    bool priced; /* false for float and integer */
+    double seconds;
+    int64_t corrupt;
+};
+struct ohm_run_info {
+    const char *revision, *version, *compiler, *flags, *libraries, *hosts, *kernel, *cpu, *started, *job_text, *command;
+    int32_t ranks, threads, batch;
+    int64_t seed, images;
+    double seconds;
+};
+
+struct ohm_result; /* being written: path + ".partial-<process>" until finished */
+/* OHM_E_IO with the reason and remedy when the folder is absent or not writable: at once, before the work. */
+int ohm_result_create(const char *path, struct ohm_result **result);
+/* Writes one point and flushes it, so that a full disk shows now. After a failure only abandon makes sense. */
+int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info, const struct ohm_image_row *images, int64_t nimage,
+                   const struct ohm_layer_row *layers, int32_t nlayer);
+/* Writes /run, closes, fsyncs, renames to the final name and frees. On failure nothing stands under the final name that was not there before. */
+int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run, const char *const *used, int32_t nused);
+void ohm_result_abandon(struct ohm_result *result); /* removes the partial file; NULL is fine */
+
+/* Digest over the integer data sets as they are written, in their order (xxHash64, hex). */
+uint64_t ohm_point_digest(const struct ohm_image_row *images, int64_t nimage, const struct ohm_layer_row *layers, int32_t nlayer);
+
+/* 95 % Wilson score interval of a share of hits among n, as fractions; 0 .. 1 when n is 0. */
+void ohm_wilson(int64_t hits, int64_t n, double *low, double *high);
+
+/* Reading back, for `report`. */
+struct ohm_report_point {
+    char name[256], design[32], digest[17], adc_range[16];
+    int64_t scored, labelled, corrupt, top1, top5, agree; /* agree: top-1 class equals float's; -1 without a float point */
+    int32_t adc_bits;
+    bool priced;
+    int64_t crossbars, baseline[4], conversions, clipped;
+    double energy_pj, latency_ns, interval_ns, area_um2; /* per image; interval: the slowest layer */
+};
+struct ohm_report {
+    struct ohm_arena *arena;
+    struct ohm_report_point *points;
+    int32_t npoint;
+    char path[1024], network[1024]; /* network: as the job named it */
+    int64_t images, ranks, threads;
+    double seconds;
+};
+int ohm_report_read(const char *path, struct ohm_report **report);
+void ohm_report_free(struct ohm_report *report);
+/* The comparison table as text: top-1 (with its 95 % Wilson interval), top-5, agreement with float, ADC, clipped conversions, crossbars, area, energy,
+ * latency and interval, each also relative to the first priced point; then the crossbars of other mappings against each design's. */
+void ohm_report_print(const struct ohm_report *report, FILE *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* What the hardware did, in whole numbers. Sums over images, threads and ranks are of integers, so a tally does not depend on how the
+ * work was split. Prices come at the end (technology.h). Layer: cost. */
+#ifndef OHMTALLY_TALLY_H
+#define OHMTALLY_TALLY_H
+#include <stdint.h>
+
+/* name, unit, meaning */
+#define OHM_TALLY_LIST(X)                                                                                                                            \
+    X(positions, "1", "output positions computed (input vectors applied to the layer)")                                                              \
+    X(conversions, "1", "analogue-to-digital conversions")                                                                                           \
+    X(clipped, "1", "conversions whose value lay outside the ADC's codes")                                                                           \
+    X(array_reads, "1", "crossbar activations: one array, one input bit step")                                                                       \
+    X(row_drives, "1", "word lines driven high: one row of one array, one step with a 1 bit")                                                        \
+    X(sampled, "1", "bit lines sampled and held")                                                                                                    \
+    X(shift_adds, "1", "shift-and-add operations on codes")                                                                                          \
+    X(partial_adds, "1", "digital additions of partial sums of different arrays")                                                                    \
+    X(input_register_bytes, "B", "bytes written to and read from input registers")                                                                   \
+    X(output_register_bytes, "B", "bytes written to output registers, running sums included")                                                                             \
+    X(buffer_bits, "bit", "bits moved between eDRAM buffer and arrays (inputs read, outputs written)")                                               \
+    X(bus_bits, "bit", "bits moved over the tile bus")                                                                                               \
+    X(steps, "1", "input steps of the layer's schedule, arrays in parallel (positions x steps per position)")
+
+struct ohm_tally {
+#define X(name, unit, about) int64_t name;
+    OHM_TALLY_LIST(X)
+#undef X
+};
+#define OHM_TALLY_COUNT ((int)(sizeof(struct ohm_tally) / sizeof(int64_t)))
+void ohm_tally_add(struct ohm_tally *sum, const struct ohm_tally *more);
+/* The counts as an array of OHM_TALLY_COUNT int64 in list order (for reductions and files), and their names and units. */
+int64_t *ohm_tally_counts(struct ohm_tally *tally);
+const char *ohm_tally_name(int index);
+const char *ohm_tally_unit(int index);
+const char *ohm_tally_about(int index);
+
+/* What a layer occupies; fixed when it is mapped. */
+#define OHM_STORE_LIST(X)                                                                                                                            \
+    X(crossbars, "1", "arrays allocated")                                                                                                            \
+    X(crossbars_full, "1", "arrays the mapping would take with nothing released")                                                                    \
+    X(cells, "1", "cells of the allocated arrays that hold a weight's digit")                                                                        \
+    X(cells_on, "1", "of these, cells not in the lowest conductance state")                                                                          \
+    X(rows_used, "1", "word lines in use, summed over arrays")                                                                                       \
+    X(columns_used, "1", "bit lines in use, summed over arrays")                                                                                     \
+    X(index_bits, "bit", "index storage the design needs beside the cells (row flags, flip bits, ...)")                                              \
+    X(steps_per_position, "1", "input steps one position takes")
+struct ohm_store {
+#define X(name, unit, about) int64_t name;
+    OHM_STORE_LIST(X)
+#undef X
+};
+#define OHM_STORE_COUNT ((int)(sizeof(struct ohm_store) / sizeof(int64_t)))
+int64_t *ohm_store_counts(struct ohm_store *store);
+const char *ohm_store_name(int index);
+const char *ohm_store_unit(int index);
+const char *ohm_store_about(int index);
+
+#endif

@@ -1,0 +1,85 @@
+/* What the commands share. One file per command; nobody else knows this layer. */
+#ifndef OHM_APP_APP_H
+#define OHM_APP_APP_H
+#include "ohmtally/engine.h"
+#include "ohmtally/images.h"
+#include "ohmtally/job.h"
+#include "ohmtally/network_file.h"
+#include "ohmtally/parallel.h"
+#include "ohmtally/result.h"
+
+struct arguments {
+    const char *const *words; /* what follows the command, options removed */
+    int nword;
+    const char *const *set; /* values of --set */
+    int nset;
+    const char *command_line;
+};
+int command_run(const struct ohm_world *world, const struct arguments *arguments);
+int command_plan(const struct ohm_world *world, const struct arguments *arguments);
+int command_pack(const struct ohm_world *world, const struct arguments *arguments);
+int command_report(const struct ohm_world *world, const struct arguments *arguments);
+int command_list(const struct ohm_world *world, const struct arguments *arguments);
+
+/* One evaluation point: float, integer, or a design with its settings. */
+struct point {
+    const char *name;
+    const struct ohm_design *design; /* NULL: float or integer */
+    bool exact;                      /* integer */
+    struct ohm_design_setting setting;
+    struct ohm_adc adc; /* without calibrated ranges */
+    char options[512];
+};
+
+/* Everything of a run that does not change from point to point. */
+struct session {
+    struct ohm_world world;
+    struct ohm_job *job;
+    char *job_text;
+    struct ohm_technology technology;
+    struct ohm_network_file content; /* network, integer network */
+    struct ohm_preprocess preprocess;
+    struct ohm_image_set *images, *calibration; /* calibration NULL: none */
+    struct point *points;                       /* [npoint]: float, integer, designs */
+    int npoint;
+    int threads;
+};
+/* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
+int session_open(struct session *session, const struct ohm_world *world, const struct arguments *arguments);
+/* Collective: reads the network; with_images: opens the images and calibrates; otherwise placeholder ranges (mapping needs none). */
+int session_load(struct session *session, bool with_images);
+void session_close(struct session *session);
+/* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
+int session_threads(const struct ohm_world *world);
+
+/* Images [first, first + n) of a set as network inputs (malloc'ed once per loader). */
+struct loader {
+    const struct session *session;
+    struct ohm_image_set *set;
+    bool packed; /* read by one thread */
+    int32_t room;
+    uint8_t *pixels;
+    float *values;
+    float **inputs; /* [room]; NULL where the image is corrupt */
+};
+int loader_open(struct loader *loader, const struct session *session, struct ohm_image_set *set, bool packed, int32_t room);
+int loader_read(struct loader *loader, int64_t first, int32_t n);
+void loader_close(struct loader *loader);
+
+/* Collective: one point over all images; rank 0 gets rows and layers (arena), the others NULL. */
+struct evaluation {
+    struct ohm_point_info info;
+    struct ohm_image_row *rows;
+    int64_t nrow;
+    struct ohm_layer_row *layers;
+    int32_t nlayer;
+};
+int evaluate_point(struct session *session, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
+
+/* The engine of a point (NULL for float). plan_only: stores and counts, no programs. Collective when the ADC ranges are calibrated. */
+int point_engine(struct session *session, const struct point *point, bool plan_only, struct ohm_engine **engine);
+/* Layer rows from an engine and its tallies (images: scored images the tallies are over; 0: none). */
+int point_layers(const struct session *session, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally, const double *sqnr_db,
+                 int64_t images, struct ohm_arena *arena, struct ohm_layer_row **rows);
+
+#endif

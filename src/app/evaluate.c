@@ -1,0 +1,196 @@
+/* One point over all images: each rank its share, in batches; integers summed, rows gathered on rank 0. */
+#include "app.h"
+#include "ohmtally/log.h"
+#include "ohmtally/status.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOISE_IMAGES 8 /* images the SQNR of each layer is taken over: the first calibration images */
+
+/* What one rank holds while a point runs. */
+struct running {
+    struct session *session;
+    const struct point *point;
+    struct ohm_engine *engine; /* NULL: float */
+    struct ohm_batch *batch;
+    struct loader loader;
+    float **outputs; /* [batch] */
+    float *output_values;
+    uint64_t *digests;
+    struct ohm_tally *tally; /* [nlayer] */
+    int32_t nclass, room;
+    int64_t first, end; /* this rank's images */
+    struct ohm_image_row *rows;
+};
+
+static int start(struct running *run) {
+    struct session *session = run->session;
+    const struct ohm_network *network = session->content.network;
+    run->room = session->job->run.batch;
+    run->nclass = (int32_t)ohm_shape_count(&network->values[network->output].shape);
+    run->outputs = ohm_alloc_array((size_t)run->room, sizeof *run->outputs);
+    run->output_values = ohm_alloc_array((size_t)run->room * (size_t)run->nclass, sizeof(float));
+    run->digests = ohm_alloc_array((size_t)run->room, sizeof *run->digests);
+    run->tally = ohm_alloc_array((size_t)session->content.intnet->nlayer, sizeof *run->tally);
+    run->rows = ohm_alloc_array((size_t)(run->end - run->first), sizeof *run->rows);
+    if (!run->outputs || !run->output_values || !run->digests || !run->tally || !run->rows) return OHM_E_MEMORY;
+    for (int32_t i = 0; i < run->room; i++) run->outputs[i] = run->output_values + (size_t)i * (size_t)run->nclass;
+    OHM_TRY(loader_open(&run->loader, session, session->images, session->job->images.packed != NULL, run->room));
+    return run->engine ? ohm_batch_new(run->engine, run->room, &run->batch) : OHM_OK;
+}
+
+static void stop(struct running *run) {
+    ohm_batch_free(run->batch);
+    loader_close(&run->loader);
+    ohm_engine_free(run->engine);
+    free(run->outputs);
+    free(run->output_values);
+    free(run->digests);
+    free(run->tally);
+    free(run->rows);
+}
+
+static int32_t score(const int32_t best[5], int32_t label) {
+    if (label == OHM_NO_LABEL) return -1;
+    for (int k = 0; k < 5; k++)
+        if (best[k] == label) return k == 0 ? 1 : 2;
+    return 0;
+}
+
+static void fill_row(struct running *run, int64_t index, int32_t i) {
+    struct ohm_image_row *row = &run->rows[index - run->first];
+    row->index = index;
+    row->label = ohm_image_set_label(run->session->images, index);
+    if (!run->loader.inputs[i]) {
+        for (int k = 0; k < 5; k++) row->best[k] = -1;
+        row->correct = -2;
+        return;
+    }
+    ohm_top5(run->outputs[i], run->nclass, row->best);
+    row->correct = score(row->best, row->label);
+    row->outputs_digest = run->engine ? run->digests[i] : 0;
+}
+
+/* This rank's images. Stops early when it, or another rank, fails. */
+static int run_images(struct running *run) {
+    struct ohm_world *world = &run->session->world;
+    struct ohm_progress progress;
+    ohm_progress_start(&progress, run->point->name, ohm_image_set_count(run->session->images));
+    for (int64_t first = run->first; first < run->end && !ohm_world_alarmed(world); first += run->room) {
+        int32_t n = run->end - first < run->room ? (int32_t)(run->end - first) : run->room;
+        OHM_TRY(loader_read(&run->loader, first, n));
+        const float *const *inputs = (const float *const *)run->loader.inputs;
+        int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
+                                 : ohm_float_batch(run->session->content.network, n, inputs, run->outputs);
+        if (status) return status;
+        for (int32_t i = 0; i < n; i++) fill_row(run, first + i, i);
+        ohm_progress_step(&progress, (first + n - run->first) * world->size < progress.total ? (first + n - run->first) * world->size : progress.total);
+    }
+    ohm_progress_end(&progress, progress.total);
+    return OHM_OK;
+}
+
+/* Powers of this rank's share of the sample images into power [n][nlayer][2]. */
+static int sample_noise(struct running *run, struct ohm_image_set *set, bool packed, int64_t n, double *power) {
+    struct session *session = run->session;
+    size_t stride = 2 * (size_t)session->content.intnet->nlayer;
+    struct loader loader;
+    int status = loader_open(&loader, session, set, packed, 1);
+    int64_t end = ohm_partition_first(n, session->world.size, session->world.rank + 1);
+    for (int64_t i = ohm_partition_first(n, session->world.size, session->world.rank); !status && i < end; i++) {
+        status = loader_read(&loader, i, 1);
+        if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, run->batch, loader.inputs[0], power + (size_t)i * stride);
+    }
+    loader_close(&loader);
+    return status;
+}
+
+/* SQNR per layer in dB. Each image's powers are computed by one rank and added up in image order by all: no float reduction. */
+static int measure_noise(struct running *run, double *sqnr_db) {
+    struct session *session = run->session;
+    struct ohm_image_set *set = session->calibration ? session->calibration : session->images;
+    bool packed = session->calibration ? session->job->quantize.calibration.packed != NULL : session->job->images.packed != NULL;
+    int64_t n = ohm_image_set_count(set) < NOISE_IMAGES ? ohm_image_set_count(set) : NOISE_IMAGES;
+    size_t nlayer = (size_t)session->content.intnet->nlayer, count = (size_t)n * nlayer * 2;
+    double *power = ohm_alloc_array(count, sizeof *power);
+    int status = power ? sample_noise(run, set, packed, n, power) : OHM_E_MEMORY;
+    status = ohm_world_agree(&session->world, status);
+    if (!status) ohm_world_sum(&session->world, (int64_t *)(void *)power, count); /* bit patterns: all but one rank hold zeros */
+    for (size_t i = 0; !status && i < nlayer; i++) {
+        double signal = 0, noise = 0;
+        for (size_t k = 0; k < (size_t)n; k++) {
+            signal += power[(k * nlayer + i) * 2];
+            noise += power[(k * nlayer + i) * 2 + 1];
+        }
+        sqnr_db[i] = noise > 0 ? 10 * log10(signal / noise) : INFINITY;
+    }
+    free(power);
+    return status;
+}
+
+/* Rows of all ranks on rank 0, in image order. */
+static int gather_rows(struct running *run, struct ohm_arena *arena, struct evaluation *evaluation) {
+    void *all;
+    size_t bytes, mine = (size_t)(run->end - run->first) * sizeof *run->rows;
+    OHM_TRY(ohm_world_gather(&run->session->world, run->rows, mine, &all, &bytes));
+    evaluation->nrow = (int64_t)(bytes / sizeof *run->rows);
+    if (all) evaluation->rows = ohm_arena_alloc(arena, bytes);
+    if (evaluation->rows) memcpy(evaluation->rows, all, bytes);
+    free(all);
+    return run->session->world.rank || evaluation->rows ? OHM_OK : OHM_E_MEMORY;
+}
+
+static void describe(const struct running *run, double seconds, struct evaluation *evaluation) {
+    const struct point *point = run->point;
+    evaluation->info = (struct ohm_point_info){.name = point->name, .options = point->options, .seconds = seconds, .adc_range = "", .source = "", .departures = ""};
+    evaluation->info.design = point->design ? point->design->name : point->name;
+    evaluation->info.title = point->exact ? "exact integer network" : "float network";
+    for (int64_t i = 0; i < evaluation->nrow; i++) evaluation->info.corrupt += evaluation->rows[i].correct == -2;
+    if (!point->design) return;
+    evaluation->info.title = point->design->title;
+    evaluation->info.source = point->design->source;
+    evaluation->info.departures = point->design->departures;
+    evaluation->info.adc_range = ohm_adc_range_text(point->adc.range);
+    evaluation->info.adc_bits = point->adc.bits;
+    evaluation->info.array_rows = point->setting.array_rows;
+    evaluation->info.array_columns = point->setting.array_columns;
+    evaluation->info.priced = true;
+}
+
+/* After the images: sums, noise, rows and layers. Collective. */
+static int collect(struct running *run, double seconds, struct ohm_arena *arena, struct evaluation *evaluation) {
+    struct session *session = run->session;
+    int32_t nlayer = session->content.intnet->nlayer;
+    double *sqnr_db = ohm_arena_array(arena, (size_t)nlayer, sizeof *sqnr_db);
+    OHM_TRY(ohm_world_agree(&session->world, sqnr_db ? OHM_OK : OHM_E_MEMORY));
+    if (run->engine) OHM_TRY(measure_noise(run, sqnr_db));
+    ohm_world_sum(&session->world, (int64_t *)(void *)run->tally, (size_t)nlayer * OHM_TALLY_COUNT);
+    OHM_TRY(ohm_world_agree(&session->world, gather_rows(run, arena, evaluation)));
+    describe(run, seconds, evaluation);
+    evaluation->nlayer = run->engine ? nlayer : 0;
+    if (session->world.rank || !run->engine) return OHM_OK;
+    return point_layers(session, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers);
+}
+
+int evaluate_point(struct session *session, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {
+    struct running run = {.session = session, .point = point};
+    struct ohm_world *world = &session->world;
+    int64_t count = ohm_image_set_count(session->images);
+    double began = ohm_seconds();
+    *evaluation = (struct evaluation){0};
+    run.first = ohm_partition_first(count, world->size, world->rank);
+    run.end = ohm_partition_first(count, world->size, world->rank + 1);
+    int status = OHM_OK;
+    if (point->exact || point->design) status = point_engine(session, point, false, &run.engine);
+    if (!status) status = start(&run);
+    status = ohm_world_agree(world, status);
+    if (!status) {
+        status = run_images(&run);
+        if (status) ohm_world_alarm(world);
+        status = ohm_world_agree(world, status);
+    }
+    if (!status) status = collect(&run, ohm_seconds() - began, arena, evaluation);
+    stop(&run);
+    return ohm_world_agree(world, status);
+}

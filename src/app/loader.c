@@ -1,0 +1,47 @@
+/* Images into network inputs. Folders are decoded by all threads (the one use of OpenMP outside eval). */
+#include "app.h"
+#include "ohmtally/status.h"
+#include <stdlib.h>
+
+static size_t pixel_count(const struct session *session) {
+    const struct ohm_preprocess *p = &session->preprocess;
+    return (size_t)p->height * (size_t)p->width * (size_t)p->channels;
+}
+
+int loader_open(struct loader *loader, const struct session *session, struct ohm_image_set *set, bool packed, int32_t room) {
+    size_t count = pixel_count(session);
+    *loader = (struct loader){.session = session, .set = set, .packed = packed, .room = room};
+    loader->pixels = ohm_alloc_array((size_t)room, count);
+    loader->values = ohm_alloc_array((size_t)room, count * sizeof(float));
+    loader->inputs = ohm_alloc_array((size_t)room, sizeof *loader->inputs);
+    return loader->pixels && loader->values && loader->inputs ? OHM_OK : OHM_E_MEMORY;
+}
+
+void loader_close(struct loader *loader) {
+    free(loader->pixels);
+    free(loader->values);
+    free(loader->inputs);
+}
+
+/* A corrupt image leaves inputs[i] NULL; any other failure is returned. */
+static int read_one(struct loader *loader, int64_t index, int32_t i) {
+    size_t count = pixel_count(loader->session);
+    uint8_t *pixels = loader->pixels + (size_t)i * count;
+    int status = ohm_image_set_read(loader->set, index, pixels);
+    loader->inputs[i] = status ? NULL : loader->values + (size_t)i * count;
+    if (!status) ohm_preprocess_image(&loader->session->preprocess, pixels, loader->inputs[i]);
+    if (status != OHM_E_INPUT) return status;
+    ohm_fail_clear(); /* counted and named once all rows are together */
+    return OHM_OK;
+}
+
+int loader_read(struct loader *loader, int64_t first, int32_t n) {
+    struct ohm_failure failure = {0};
+#pragma omp parallel for schedule(dynamic) if (!loader->packed)
+    for (int32_t i = 0; i < n; i++)
+        if (read_one(loader, first + i, i)) {
+#pragma omp critical(ohm_loader)
+            ohm_fail_take(&failure);
+        }
+    return ohm_fail_give(&failure);
+}

@@ -1,0 +1,73 @@
+#include "ohmtally/log.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool speaking = true;
+static bool line_open; /* a progress line stands unfinished on the terminal */
+
+void ohm_log_enable(bool speak) {
+    speaking = speak;
+}
+
+double ohm_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void say(const char *prefix, const char *format, va_list arguments) {
+    if (!speaking) return;
+    if (line_open) fputc('\n', stderr);
+    line_open = false;
+    fputs(prefix, stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+void ohm_log(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say("", format, arguments);
+    va_end(arguments);
+}
+
+void ohm_warn(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say("warning: ", format, arguments);
+    va_end(arguments);
+}
+
+static void progress_show(struct ohm_progress *progress, int64_t done, bool last) {
+    if (!speaking) return;
+    double now = ohm_seconds(), spent = now - progress->start_s;
+    int terminal = isatty(STDERR_FILENO);
+    if (!last && now - progress->shown_s < (terminal ? 0.2 : 30.0)) return;
+    progress->shown_s = now;
+    double rate = spent > 0 ? (double)done / spent : 0;
+    double left = rate > 0 ? (double)(progress->total - done) / rate : 0;
+    if (terminal && line_open) fputs("\r\033[K", stderr);
+    fprintf(stderr, "%-20s %lld/%lld images  %.1f/s", progress->what, (long long)done, (long long)progress->total, rate);
+    if (last)
+        fprintf(stderr, "  %.1f s", spent);
+    else
+        fprintf(stderr, "  %.0f s left", left);
+    line_open = terminal && !last;
+    if (!line_open) fputc('\n', stderr);
+    fflush(stderr);
+}
+
+void ohm_progress_start(struct ohm_progress *progress, const char *what, int64_t total) {
+    double now = ohm_seconds();
+    *progress = (struct ohm_progress){.what = what, .total = total, .start_s = now, .shown_s = now};
+}
+
+void ohm_progress_step(struct ohm_progress *progress, int64_t done) {
+    progress_show(progress, done, false);
+}
+
+void ohm_progress_end(struct ohm_progress *progress, int64_t done) {
+    progress_show(progress, done, true);
+}

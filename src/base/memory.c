@@ -1,0 +1,115 @@
+#include "ohmtally/memory.h"
+#include "ohmtally/status.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN ((size_t)64)
+#define BLOCK_BYTES ((size_t)1 << 16) /* small pieces share blocks of this size */
+
+void *ohm_alloc(size_t bytes) {
+    size_t rounded = (bytes + ALIGN - 1) & ~(ALIGN - 1);
+    if (rounded < bytes) rounded = SIZE_MAX & ~(ALIGN - 1);
+    if (!rounded) rounded = ALIGN;
+    void *memory = aligned_alloc(ALIGN, rounded);
+    if (!memory) {
+        ohm_fail(OHM_E_MEMORY, "out of memory: %zu bytes asked for; use fewer ranks per node or a smaller run.batch", bytes);
+        return NULL;
+    }
+    return memset(memory, 0, rounded);
+}
+
+void *ohm_alloc_array(size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX / 2;
+    return ohm_alloc(bytes);
+}
+
+struct block {
+    struct block *next;
+    unsigned char *start, *free, *end; /* data of this block: [start, end), unused from free on */
+};
+
+struct ohm_arena {
+    struct block *blocks; /* the newest shared block first */
+    size_t bytes;
+};
+
+struct ohm_arena *ohm_arena_new(void) {
+    return ohm_alloc(sizeof(struct ohm_arena));
+}
+
+void ohm_arena_free(struct ohm_arena *arena) {
+    if (!arena) return;
+    for (struct block *block = arena->blocks, *next; block; block = next) {
+        next = block->next;
+        free(block->start);
+        free(block);
+    }
+    free(arena);
+}
+
+static struct block *block_new(struct ohm_arena *arena, size_t bytes) {
+    struct block *block = ohm_alloc(sizeof *block);
+    unsigned char *data = block ? ohm_alloc(bytes) : NULL;
+    if (!data) {
+        free(block);
+        return NULL;
+    }
+    *block = (struct block){.start = data, .free = data, .end = data + bytes};
+    arena->bytes += bytes;
+    return block;
+}
+
+void *ohm_arena_alloc(struct ohm_arena *arena, size_t bytes) {
+    if (bytes > SIZE_MAX / 4) return ohm_alloc(bytes); /* fails and says so */
+    size_t rounded = bytes ? (bytes + ALIGN - 1) & ~(ALIGN - 1) : ALIGN;
+    struct block *top = arena->blocks;
+    if (top && (size_t)(top->end - top->free) >= rounded) {
+        void *piece = top->free;
+        top->free += rounded;
+        return piece;
+    }
+    int large = rounded > BLOCK_BYTES / 4;
+    struct block *block = block_new(arena, large ? rounded : BLOCK_BYTES);
+    if (!block) return NULL;
+    void *piece = block->free;
+    block->free += rounded;
+    if (large && top) { /* keep the shared block in front: it still has room */
+        block->next = top->next;
+        top->next = block;
+    } else {
+        block->next = top;
+        arena->blocks = block;
+    }
+    return piece;
+}
+
+void *ohm_arena_array(struct ohm_arena *arena, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX / 2;
+    return ohm_arena_alloc(arena, bytes);
+}
+
+char *ohm_arena_string(struct ohm_arena *arena, const char *text) {
+    size_t length = strlen(text);
+    char *copy = ohm_arena_alloc(arena, length + 1);
+    return copy ? memcpy(copy, text, length + 1) : NULL;
+}
+
+char *ohm_arena_format(struct ohm_arena *arena, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = length < 0 ? NULL : ohm_arena_alloc(arena, (size_t)length + 1);
+    if (text) vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+size_t ohm_arena_bytes(const struct ohm_arena *arena) {
+    return arena->bytes;
+}

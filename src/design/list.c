@@ -1,0 +1,71 @@
+/* The one place where designs are listed. */
+#include "designs.h"
+#include "ohmtally/status.h"
+#include "ohmtally/text.h"
+#include <stdio.h>
+#include <string.h>
+
+const struct ohm_design *const ohm_designs[] = {&ohm_design_isaac, &ohm_design_sme, NULL};
+
+const struct ohm_design *ohm_design_find(const char *name) {
+    const char *names[8];
+    size_t count = 0;
+    for (; ohm_designs[count] && count < 8; count++) {
+        names[count] = ohm_designs[count]->name;
+        if (!strcmp(name, names[count])) return ohm_designs[count];
+    }
+    const char *near = ohm_text_nearest(name, names, count);
+    ohm_fail(OHM_E_USAGE, "unknown design '%s'%s%s%s; `ohmtally list` shows all", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+void ohm_design_defaults(const struct ohm_design *design, struct ohm_design_setting *setting) {
+    for (int i = 0; design->options[i].key; i++) setting->option[i] = design->options[i].fallback;
+}
+
+static int set_choice(const struct ohm_design *design, const struct ohm_design_option *option, int64_t *value, const char *text) {
+    char known[256] = "";
+    for (int i = 0; option->choices[i]; i++) {
+        if (!strcmp(text, option->choices[i])) {
+            *value = i;
+            return OHM_OK;
+        }
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", option->choices[i]);
+    }
+    return ohm_fail(OHM_E_USAGE, "%s: %s: '%s' is none of %s", design->name, option->key, text, known);
+}
+
+int ohm_design_set(const struct ohm_design *design, struct ohm_design_setting *setting, const char *key, const char *text) {
+    const char *names[OHM_MAX_OPTIONS];
+    size_t count = 0;
+    for (; design->options[count].key; count++) {
+        const struct ohm_design_option *option = &design->options[count];
+        int64_t number;
+        names[count] = option->key;
+        if (strcmp(key, option->key)) continue;
+        if (option->choices) return set_choice(design, option, &setting->option[count], text);
+        if (ohm_text_int64(text, &number) || number < option->least || number > option->most)
+            return ohm_fail(OHM_E_USAGE, "%s: %s: '%s' is not a whole number from %lld to %lld", design->name, key, text, (long long)option->least,
+                            (long long)option->most);
+        setting->option[count] = number;
+        return OHM_OK;
+    }
+    const char *near = ohm_text_nearest(key, names, count);
+    return ohm_fail(OHM_E_USAGE, "%s has no option '%s'%s%s%s; `ohmtally list` shows its options", design->name, key, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+}
+
+int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key) {
+    for (int i = 0; design->options[i].key; i++)
+        if (!strcmp(design->options[i].key, key)) return setting->option[i];
+    return 0;
+}
+
+void ohm_design_constrain(const struct ohm_design *design, const struct ohm_design_setting *setting, const struct ohm_layer *layer,
+                          struct ohm_weights *weights) {
+    if (design->constrain)
+        design->constrain(setting, layer, weights);
+    else
+        ohm_weights_uniform(layer, (1 << (setting->weight_bits - 1)) - 1, setting->per_channel, weights);
+}

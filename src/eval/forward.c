@@ -1,0 +1,183 @@
+/* One batch of images through an engine, layer by layer. The unit of work is a block of output positions, flattened over the images of the batch, so that
+ * weights stay in cache while positions stream and small layers still fill a block. */
+#include "ohmtally/engine.h"
+#include "ohmtally/status.h"
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define EXACT_POSITIONS 256
+
+struct thread_room {
+    unsigned char *x; /* gathered input vectors */
+    int64_t *y;       /* sums */
+    unsigned char *scratch;
+    struct ohm_tally tally; /* of the layer under way */
+};
+struct ohm_batch {
+    int32_t room, nthread; /* images, threads */
+    unsigned char **slot;  /* [nslot]: room instances each */
+    struct thread_room *threads;
+    int32_t *image; /* images of the call that are really run (input not NULL) */
+};
+
+static int32_t block_positions(const struct ohm_engine *engine, int32_t layer) {
+    return engine->exact ? EXACT_POSITIONS : ohm_program_positions(engine->layers[layer].program);
+}
+
+static size_t largest_scratch(const struct ohm_engine *engine, size_t *x_bytes, size_t *y_bytes) {
+    size_t scratch = (size_t)engine->intnet->scratch_bytes;
+    *x_bytes = *y_bytes = 64;
+    for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
+        const struct ohm_layer *layer = &engine->intnet->layers[i];
+        int32_t npos = block_positions(engine, i);
+        size_t x = (size_t)npos * (size_t)ohm_layer_inputs(layer) * (size_t)engine->intnet->element;
+        size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sizeof(int64_t);
+        size_t s = engine->exact ? ohm_layer_product_scratch(layer, npos) : ohm_program_scratch(engine->layers[i].program, npos);
+        if (x > *x_bytes) *x_bytes = x;
+        if (y > *y_bytes) *y_bytes = y;
+        if (s > scratch) scratch = s;
+    }
+    return scratch;
+}
+
+int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **out) {
+    struct ohm_batch *batch = ohm_alloc(sizeof *batch);
+    size_t x, y, scratch = largest_scratch(engine, &x, &y);
+    *out = batch;
+    if (!batch) return OHM_E_MEMORY;
+    *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads()};
+    batch->slot = ohm_alloc_array((size_t)engine->intnet->nslot + 1, sizeof *batch->slot); /* ends with NULL */
+    batch->threads = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->threads);
+    batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
+    bool good = batch->slot && batch->threads && batch->image;
+    for (int32_t s = 0; good && s < engine->intnet->nslot; s++)
+        good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)engine->intnet->slot_bytes[s])) != NULL;
+    for (int32_t t = 0; good && t < batch->nthread; t++) {
+        struct thread_room *thread = &batch->threads[t];
+        thread->x = ohm_alloc(x);
+        thread->y = ohm_alloc(y);
+        thread->scratch = ohm_alloc(scratch);
+        good = thread->x && thread->y && thread->scratch;
+    }
+    if (good) return OHM_OK;
+    ohm_batch_free(batch);
+    *out = NULL;
+    return OHM_E_MEMORY;
+}
+
+void ohm_batch_free(struct ohm_batch *batch) {
+    if (!batch) return;
+    for (unsigned char **slot = batch->slot; slot && *slot; slot++) free(*slot);
+    for (int32_t t = 0; batch->threads && t < batch->nthread; t++) {
+        free(batch->threads[t].x);
+        free(batch->threads[t].y);
+        free(batch->threads[t].scratch);
+    }
+    free(batch->slot);
+    free(batch->threads);
+    free(batch->image);
+    free(batch);
+}
+
+static unsigned char *stored(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t value, int64_t image) {
+    int32_t slot = intnet->slot[value];
+    return slot < 0 ? NULL : batch->slot[slot] + (size_t)image * (size_t)intnet->slot_bytes[slot];
+}
+
+/* Positions q .. end-1 (flattened over images) of one layer: gather, multiply, rescale. */
+static void layer_block(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t i, int64_t q, int64_t end, struct thread_room *thread) {
+    const struct ohm_intnet *intnet = engine->intnet;
+    const struct ohm_layer *layer = &intnet->layers[i];
+    int64_t positions = ohm_layer_positions(layer);
+    size_t vector = (size_t)ohm_layer_inputs(layer) * (size_t)intnet->element, outputs = (size_t)ohm_layer_outputs(layer);
+    for (int64_t at = q, n; at < end; at += n) {
+        int64_t first = at % positions;
+        n = positions - first < end - at ? positions - first : end - at;
+        ohm_layer_gather(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, thread->x + (size_t)(at - q) * vector);
+    }
+    if (engine->exact)
+        ohm_layer_product(layer, engine->layers[i].packed, intnet->element, end - q, thread->x, thread->y, thread->scratch);
+    else
+        ohm_program_multiply(engine->layers[i].program, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
+    for (int64_t at = q, n; at < end; at += n) {
+        int64_t first = at % positions;
+        n = positions - first < end - at ? positions - first : end - at;
+        ohm_rescale_apply(intnet, layer, &engine->layers[i].rescale, first, n, thread->y + (size_t)(at - q) * outputs,
+                          stored(intnet, batch, layer->output, at / positions));
+    }
+}
+
+static void run_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
+    int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]), block = block_positions(engine, i);
+#pragma omp parallel num_threads(batch->nthread)
+    {
+        struct thread_room *thread = &batch->threads[omp_get_thread_num()];
+        memset(&thread->tally, 0, sizeof thread->tally);
+#pragma omp for schedule(dynamic)
+        for (int64_t q = 0; q < total; q += block) layer_block(engine, batch, i, q, q + block < total ? q + block : total, thread);
+    }
+    for (int32_t t = 0; tally && t < batch->nthread; t++) ohm_tally_add(&tally[i], &batch->threads[t].tally);
+}
+
+/* An operator that is not a matrix layer: images in parallel. */
+static int run_operator(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_step *step, int32_t n) {
+    const struct ohm_intnet *intnet = engine->intnet;
+    const struct ohm_node *node = &intnet->network->nodes[step->node];
+    struct ohm_failure failure = {0};
+#pragma omp parallel for num_threads(batch->nthread) schedule(dynamic)
+    for (int32_t image = 0; image < n; image++) {
+        const void *in[OHM_STEP_INPUTS];
+        for (int32_t k = 0; k < node->ninput && k < OHM_STEP_INPUTS; k++) in[k] = stored(intnet, batch, node->input[k], image);
+        if (ohm_int_step(intnet, step, in, stored(intnet, batch, step->output, image), batch->threads[omp_get_thread_num()].scratch)) {
+#pragma omp critical(ohm_engine_failure)
+            ohm_fail_take(&failure);
+        }
+    }
+    return ohm_fail_give(&failure);
+}
+
+/* Chains a layer's stored output into each image's digest. */
+static void digest_layer(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t i, int32_t n, uint64_t *digest) {
+    const struct ohm_layer *layer = &intnet->layers[i];
+    size_t element = intnet->quant[layer->output].bits ? (size_t)intnet->element : sizeof(float);
+    size_t bytes = (size_t)ohm_layer_positions(layer) * (size_t)ohm_layer_outputs(layer) * element;
+#pragma omp parallel for num_threads(batch->nthread) schedule(static)
+    for (int32_t image = 0; image < n; image++) digest[image] = XXH64(stored(intnet, batch, layer->output, image), bytes, digest[image]);
+}
+
+static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_step *step, int32_t n, uint64_t *digest, struct ohm_tally *tally,
+                    const struct ohm_engine_watch *watch) {
+    if (step->layer < 0) return run_operator(engine, batch, step, n);
+    const struct ohm_layer *layer = &engine->intnet->layers[step->layer];
+    for (int32_t image = 0; watch && watch->before_layer && image < n; image++)
+        watch->before_layer(watch->context, step->layer, stored(engine->intnet, batch, layer->input, image));
+    run_layer(engine, batch, step->layer, n, tally);
+    digest_layer(engine->intnet, batch, step->layer, n, digest);
+    for (int32_t image = 0; watch && watch->after_layer && image < n; image++)
+        watch->after_layer(watch->context, step->layer, stored(engine->intnet, batch, layer->output, image));
+    return OHM_OK;
+}
+
+int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs, uint64_t *digests,
+                   struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
+    const struct ohm_intnet *intnet = engine->intnet;
+    int32_t real = 0, output = intnet->network->output;
+    uint64_t *digest = ohm_alloc_array((size_t)n, sizeof *digest);
+    if (!digest) return OHM_E_MEMORY;
+    for (int32_t i = 0; i < n; i++)
+        if (inputs[i]) batch->image[real++] = i;
+#pragma omp parallel for num_threads(batch->nthread) schedule(static)
+    for (int32_t i = 0; i < real; i++) ohm_int_input(intnet, inputs[batch->image[i]], stored(intnet, batch, intnet->network->input, i));
+    int status = OHM_OK;
+    for (int32_t s = 0; !status && s < intnet->nstep; s++) status = run_step(engine, batch, &intnet->steps[s], real, digest, tally, watch);
+    size_t bytes = (size_t)ohm_shape_count(&intnet->network->values[output].shape) * sizeof(float);
+    for (int32_t i = 0; !status && i < real; i++) {
+        if (outputs) memcpy(outputs[batch->image[i]], stored(intnet, batch, output, i), bytes);
+        if (digests) digests[batch->image[i]] = digest[i];
+    }
+    free(digest);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* The schema as a job that a person can read, and that parses. */
+#include "job_schema.h"
+#include "ohmtally/memory.h"
+#include <string.h>
+
+#define COMMENT_COLUMN 36
+
+static void write_key(FILE *file, struct ohm_arena *arena, const struct ohm_key *key, int indent) {
+    const char *value = key->example ? key->example : key->fallback, *expects = ohm_key_expects(arena, key);
+    int column = fprintf(file, "%*s%s: %s", indent, "", key->name, value);
+    fprintf(file, "%*s# %s (%s; ", column < COMMENT_COLUMN ? COMMENT_COLUMN - column : 1, "", key->about, expects ? expects : "");
+    if (key->inherited)
+        fputs("default: as in images)\n", file);
+    else if (key->fallback)
+        fprintf(file, "default %s)\n", key->fallback);
+    else
+        fputs("required)\n", file);
+}
+
+static void write_section(FILE *file, struct ohm_arena *arena, const struct ohm_section *section) {
+    const char *dot = strchr(section->name, '.'); /* at most one: a section inside the one before */
+    int indent = dot ? 2 : 0;
+    fprintf(file, "%s%*s%s: # %s%s\n", dot ? "" : "\n", indent, "", dot ? dot + 1 : section->name, section->about,
+            section->optional ? "; may be left out" : "");
+    for (int k = 0; k < section->nkey; k++) write_key(file, arena, &section->keys[k], indent + 2);
+}
+
+void ohm_job_write_example(FILE *file) {
+    struct ohm_arena *arena = ohm_arena_new();
+    if (!arena) return;
+    fputs("# Every key of a job: its meaning (what it takes; its default). Keys may be left out where a default is named.\n"
+          "# An unknown key is an error. Any value can be set on the command line: --set quantize.weight_bits=6, --set designs.0.adc_bits=5\n"
+          "# Input files are relative to this file's folder; network.save and run.output to the working directory.\n",
+          file);
+    for (int s = 0; s < ohm_job_nsection; s++) write_section(file, arena, &ohm_job_sections[s]);
+    fputs("\n" OHM_JOB_DESIGNS ": # one evaluation each; 'name' (default: the design and its keys) must be unique; other keys belong to the design\n"
+          "  - {design: isaac, cell_bits: 2}\n"
+          "  - {design: sme, window: 3, squeeze: 2, policy: truncate, name: sme-x2}\n",
+          file);
+    ohm_arena_free(arena);
+}

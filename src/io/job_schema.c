@@ -1,0 +1,108 @@
+/* The table of all keys of a job. To add a setting: a field in struct ohm_job and a line here. */
+#include "job_schema.h"
+#include <stddef.h>
+
+#define MOST_SIDE 65536               /* pixels */
+#define MOST_COUNT 9007199254740992.0 /* 2^53: exact in the table's doubles */
+#define LEAST_FACTOR 1e-30            /* divisors and factors that a float holds */
+#define MOST_FACTOR 1e30
+#define FIELD(member) offsetof(struct ohm_job, member)
+#define IMAGE(member) offsetof(struct ohm_image_options, member)
+
+static const struct ohm_word none_words[] = {{"none", 0}, {NULL, 0}};
+static const struct ohm_word all_words[] = {{"all", 0}, {NULL, 0}};
+static const struct ohm_word truth_words[] = {{"false", 0}, {"true", 1}, {NULL, 0}};
+static const struct ohm_word pixel_words[] = {{"rgb", OHM_PIXELS_RGB}, {"bgr", OHM_PIXELS_BGR}, {"grey", OHM_PIXELS_GREY}, {NULL, 0}};
+static const struct ohm_word layout_words[] = {{"nchw", 0}, {"nhwc", 1}, {NULL, 0}};
+static const struct ohm_word offset_words[] = {{"round", 0}, {"floor", 1}, {NULL, 0}};
+static const struct ohm_word scale_words[] = {{"layer", 0}, {"channel", 1}, {NULL, 0}};
+static const struct ohm_word range_words[] = {
+    {"minmax", OHM_RANGE_MINMAX}, {"percentile", OHM_RANGE_PERCENTILE}, {"squared_error", OHM_RANGE_SQUARED_ERROR}, {NULL, 0}};
+static const struct ohm_word adc_law_words[] = {
+#define X(name, word, about) {word, name},
+    OHM_ADC_LAW_LIST(X)
+#undef X
+        {NULL, 0}};
+static const struct ohm_word lossless_words[] = {{"lossless", 0}, {NULL, 0}};
+static const struct ohm_word adc_range_words[] = {{"unit", 0}, {"full", 0}, {"calibrated", 0}, {NULL, 0}};
+static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
+
+/* One row per key: name, kind, field, fallback, what is allowed, meaning, and .example where the fallback would not show much. */
+#define NUMBER(key, type, at, otherwise, from, to, says, ...)                                                                                        \
+    { .name = key, .kind = type, .offset = at, .fallback = otherwise, .least = from, .most = to, .about = says, __VA_ARGS__ }
+#define STRING(key, type, at, otherwise, says, ...) NUMBER(key, type, at, otherwise, 0, 0, says, __VA_ARGS__)
+#define WORD(key, type, at, otherwise, choices, says, ...) NUMBER(key, type, at, otherwise, 0, 0, says, .words = choices, __VA_ARGS__)
+
+static const struct ohm_key network_keys[] = {
+    STRING("file", OHM_KEY_INPUT, FIELD(network.file), NULL, "float network (.onnx) or a saved integer network (.h5)", .example = "resnet50.onnx"),
+    WORD("channels", OHM_KEY_WORD_INT, FIELD(network.pixels), "rgb", pixel_words, "order of the network's input channels"),
+    WORD("layout", OHM_KEY_WORD_BOOL, FIELD(network.nhwc), "nchw", layout_words, "order of the network's input dimensions"),
+    NUMBER("scale", OHM_KEY_FLOAT, FIELD(network.scale), "1", LEAST_FACTOR, MOST_FACTOR, "input value = (byte * scale - mean) / std",
+           .example = "0.00392156862745098"),
+    NUMBER("mean", OHM_KEY_FLOAT3, FIELD(network.mean), "0", -MOST_FACTOR, MOST_FACTOR, "in the network's channel order",
+           .example = "[0.485, 0.456, 0.406]"),
+    NUMBER("std", OHM_KEY_FLOAT3, FIELD(network.std), "1", LEAST_FACTOR, MOST_FACTOR, "in the network's channel order",
+           .example = "[0.229, 0.224, 0.225]"),
+    STRING("save", OHM_KEY_TEXT, FIELD(network.save), "none", "write the integer network here (relative to the working directory)"),
+};
+
+/* The keys of a set of images, from another section where not given (inherits) or on their own. */
+#define IMAGE_KEYS(inherits, all, folder_example, labels_example, count_example)                                                                     \
+    STRING("folder", OHM_KEY_INPUT, IMAGE(folder), "none", "folder of .jpg, .jpeg and .png files", .example = folder_example),                       \
+        STRING("packed", OHM_KEY_INPUT, IMAGE(packed), "none", "file made by ohmtally pack; give this or folder"),                                   \
+        STRING("labels", OHM_KEY_INPUT, IMAGE(labels), "none", "class per image; without it wnid sub-folders", .example = labels_example),           \
+        STRING("classes", OHM_KEY_INPUT, IMAGE(classes), "none", "wnids in class order; without it they are sorted"),                                \
+        NUMBER("labels_from", OHM_KEY_INT32, IMAGE(labels_from), "0", 0, 1, "number of the first class in the labels file"),                         \
+        NUMBER("resize", OHM_KEY_INT32, IMAGE(resize), "none", 0, MOST_SIDE, "shortest side in pixels before the crop", .words = none_words,         \
+               .example = "256", .inherited = inherits),                                                                                             \
+        NUMBER("crop", OHM_KEY_SIZE, IMAGE(crop_height), "none", 1, MOST_SIDE, "pixels cut from the centre", .words = none_words, .example = "224",  \
+               .inherited = inherits),                                                                                                               \
+        WORD("crop_offset", OHM_KEY_WORD_BOOL, IMAGE(crop_floor), "round", offset_words, "what becomes of half a pixel", .inherited = inherits),     \
+        NUMBER("first", OHM_KEY_INT64, IMAGE(first), "0", 0, MOST_COUNT, "first image used, in the order of the set"),                               \
+        NUMBER("count", OHM_KEY_INT64, IMAGE(count), all, 0, MOST_COUNT, "images used; 0 or all: to the end", .words = all_words,                    \
+               .example = count_example)
+
+static const struct ohm_key image_keys[] = {IMAGE_KEYS(false, "all", "val/", "val.txt", "1000")};
+static const struct ohm_key calibration_keys[] = {IMAGE_KEYS(true, "128", "train/", NULL, NULL)};
+
+static const struct ohm_key quantize_keys[] = {
+    NUMBER("activation_bits", OHM_KEY_INT32, FIELD(quantize.activation_bits), "8", 2, 16, "bits of a layer's input"),
+    NUMBER("weight_bits", OHM_KEY_INT32, FIELD(quantize.weight_bits), "8", 2, 16, "bits of a weight, sign included"),
+    WORD("scale", OHM_KEY_WORD_BOOL, FIELD(quantize.per_channel), "channel", scale_words, "one weight scale per output channel or per layer"),
+    WORD("range", OHM_KEY_WORD_INT, FIELD(quantize.range), "percentile", range_words, "how the range of activations is chosen"),
+    NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(quantize.percentile), "99.99", 50, 100, "of the values seen, for range: percentile"),
+};
+
+static const struct ohm_key same_keys[] = {
+    NUMBER("array_rows", OHM_KEY_INT32, FIELD(same.array_rows), "128", 1, 4096, "word lines of a crossbar"),
+    NUMBER("array_columns", OHM_KEY_INT32, FIELD(same.array_columns), "128", 1, 4096, "bit lines of a crossbar"),
+    STRING("technology", OHM_KEY_TEXT, FIELD(same.technology), "isaac-32nm", "prices: a name in jobs/technology, or a path"),
+    WORD("adc_law", OHM_KEY_WORD_INT, FIELD(same.adc_law), "saberi", adc_law_words, "how an ADC's price grows with its bits"),
+};
+
+static const struct ohm_key adc_keys[] = {
+    NUMBER("bits", OHM_KEY_INT32, FIELD(adc.bits), "8", 1, 16, "resolution; lossless: what the largest sum needs", .words = lossless_words),
+    WORD("range", OHM_KEY_WORD_TEXT, FIELD(adc.range), "unit", adc_range_words, "a code per unit of sum, the full range, or calibrated"),
+    WORD("calibrate", OHM_KEY_WORD_TEXT, FIELD(adc.calibrate), "percentile", calibrate_words, "how range: calibrated chooses"),
+    NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(adc.percentile), "99.99", 50, 100, "of the sums seen, for calibrate: percentile"),
+};
+
+static const struct ohm_key run_keys[] = {
+    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "of all noise; independent of ranks and threads"),
+    NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "images worked on together: memory and speed, not the result"),
+    STRING("output", OHM_KEY_TEXT, FIELD(run.output), "none", "result file (relative to the working directory)", .example = "results/resnet50.h5"),
+    WORD("overwrite", OHM_KEY_WORD_BOOL, FIELD(run.overwrite), "true", truth_words, "replace an output that exists"),
+};
+
+#define KEYS(table) table, sizeof(table) / sizeof(table[0])
+const struct ohm_section ohm_job_sections[] = {
+    {"network", 0, KEYS(network_keys), .about = "the network and how bytes of an image become its input"},
+    {"images", FIELD(images), KEYS(image_keys), .about = "the images to classify"},
+    {"quantize", 0, KEYS(quantize_keys), .about = "how the float network becomes an integer network"},
+    {"quantize.calibration", FIELD(quantize.calibration), KEYS(calibration_keys), .optional = true, .inherits = "images",
+     .about = "images from which the ranges of activations are taken; keys as in images"},
+    {"same", 0, KEYS(same_keys), .about = "what all designs share, so that they can be compared"},
+    {"adc", 0, KEYS(adc_keys), .about = "the converters, unless a design says otherwise"},
+    {"run", 0, KEYS(run_keys), .about = "the run itself"},
+};
+const int ohm_job_nsection = sizeof ohm_job_sections / sizeof ohm_job_sections[0];

@@ -1,0 +1,198 @@
+/* Reading a result back, as far as the report needs it. */
+#include "ohmtally/status.h"
+#include "result_table.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns the report sums up: by name, so that files with more columns can be read too. */
+struct seen_layer {
+    int64_t crossbars, conversions, clipped, baseline[4];
+    double energy_pj, latency_ns, area_um2;
+};
+#define SEEN(name, type)                                                                                                                             \
+    {                                                                                                                                                \
+#name, OHM_COLUMN_##type, offsetof(struct seen_layer, name), 1, {                                                                            \
+            NULL, NULL                                                                                                                               \
+        }                                                                                                                                            \
+    }
+#define SEEN_BASELINE(name, cells, about)                                                                                                            \
+    {"baseline_" #name, OHM_COLUMN_INT64, offsetof(struct seen_layer, baseline[BASELINE_##name]), 1, {NULL, NULL}},
+static const struct ohm_column layer_columns[] = {
+    SEEN(crossbars, INT64),   SEEN(conversions, INT64), SEEN(clipped, INT64), OHM_BASELINE_LIST(SEEN_BASELINE) SEEN(energy_pj, DOUBLE),
+    SEEN(latency_ns, DOUBLE), SEEN(area_um2, DOUBLE),
+};
+static const struct ohm_table layer_table = OHM_TABLE(layer_columns, struct seen_layer);
+
+struct seen_image {
+    int32_t best[5];
+};
+static const struct ohm_column image_columns[] = {{"best", OHM_COLUMN_INT32, offsetof(struct seen_image, best), 5, {NULL, NULL}}};
+static const struct ohm_table image_table = OHM_TABLE(image_columns, struct seen_image);
+
+/* Reads one table whole; *rows is malloc'ed. */
+static int table_read(hid_t point, const char *name, const char *column, const struct ohm_table *table, void **rows, int64_t *nrow) {
+    hid_t group;
+    hsize_t count;
+    *rows = NULL;
+    *nrow = 0;
+    OHM_TRY(ohm_h5_group_open(point, name, &group));
+    int status = ohm_h5_dims(group, column, 1, &count);
+    if (!status && !(*rows = ohm_alloc_array(count, table->stride))) status = OHM_E_MEMORY;
+    if (!status) status = ohm_table_read(group, table, NULL, *rows, (int64_t)count);
+    H5Gclose(group);
+    if (!status) *nrow = (int64_t)count;
+    return status;
+}
+
+struct images {
+    struct seen_image *rows;
+    int64_t count;
+};
+
+static int images_read(hid_t file, const char *name, struct images *images) {
+    hid_t point;
+    void *rows;
+    OHM_TRY(ohm_h5_group_open(file, name, &point));
+    int status = table_read(point, "images", "correct", &image_table, &rows, &images->count);
+    images->rows = rows;
+    H5Gclose(point);
+    return status;
+}
+
+/* Images whose best class is the float network's; -1 when there is no float point over the same images. */
+static int64_t agreement(const struct images *images, const struct images *truth) {
+    int64_t agree = 0;
+    if (!truth->rows || truth->count != images->count) return -1;
+    for (int64_t i = 0; i < images->count; i++) agree += images->rows[i].best[0] >= 0 && images->rows[i].best[0] == truth->rows[i].best[0];
+    return agree;
+}
+
+static int text_read(hid_t at, const char *name, struct ohm_arena *arena, char *text, size_t room) {
+    const char *value;
+    OHM_TRY(ohm_h5_get_string(at, name, arena, &value));
+    snprintf(text, room, "%s", value);
+    return OHM_OK;
+}
+
+static int attributes_read(hid_t group, struct ohm_arena *arena, struct ohm_report_point *point) {
+    int64_t adc_bits, priced;
+    OHM_TRY(text_read(group, "design", arena, point->design, sizeof point->design));
+    OHM_TRY(text_read(group, "digest", arena, point->digest, sizeof point->digest));
+    OHM_TRY(text_read(group, "adc_range", arena, point->adc_range, sizeof point->adc_range));
+    OHM_TRY(ohm_h5_get_int64(group, "images_scored", &point->scored));
+    OHM_TRY(ohm_h5_get_int64(group, "images_labelled", &point->labelled));
+    OHM_TRY(ohm_h5_get_int64(group, "images_corrupt", &point->corrupt));
+    OHM_TRY(ohm_h5_get_int64(group, "top1", &point->top1));
+    OHM_TRY(ohm_h5_get_int64(group, "top5", &point->top5));
+    OHM_TRY(ohm_h5_get_int64(group, "adc_bits", &adc_bits));
+    OHM_TRY(ohm_h5_get_int64(group, "priced", &priced));
+    point->adc_bits = (int32_t)adc_bits;
+    point->priced = priced != 0;
+    return OHM_OK;
+}
+
+static int layers_read(hid_t group, struct ohm_report_point *point) {
+    void *rows;
+    int64_t count;
+    if (!ohm_h5_has(group, "layers")) return OHM_OK;
+    int status = table_read(group, "layers", "crossbars", &layer_table, &rows, &count);
+    const struct seen_layer *layers = rows;
+    for (int64_t i = 0; !status && i < count; i++) {
+        point->crossbars += layers[i].crossbars;
+        point->conversions += layers[i].conversions;
+        point->clipped += layers[i].clipped;
+        for (int k = 0; k < 4; k++) point->baseline[k] += layers[i].baseline[k];
+        point->energy_pj += layers[i].energy_pj;
+        point->latency_ns += layers[i].latency_ns;
+        point->area_um2 += layers[i].area_um2;
+        if (layers[i].latency_ns > point->interval_ns) point->interval_ns = layers[i].latency_ns;
+    }
+    free(rows);
+    return status;
+}
+
+static int point_read(hid_t file, const char *name, struct ohm_arena *arena, const struct images *truth, struct ohm_report_point *point) {
+    hid_t group;
+    struct images images = {NULL, 0};
+    snprintf(point->name, sizeof point->name, "%s", name);
+    OHM_TRY(ohm_h5_group_open(file, name, &group));
+    int status = attributes_read(group, arena, point);
+    if (!status) status = layers_read(group, point);
+    H5Gclose(group);
+    if (!status) status = images_read(file, name, &images);
+    if (!status) point->agree = agreement(&images, truth);
+    free(images.rows);
+    return status;
+}
+
+static int points_read(hid_t file, struct ohm_report *report) {
+    hsize_t count;
+    const char **names;
+    struct images truth = {NULL, 0};
+    OHM_TRY(ohm_h5_dims(file, "points", 1, &count));
+    OHM_TRY(ohm_h5_read_strings(file, "points", count, report->arena, &names));
+    report->npoint = (int32_t)count;
+    report->points = ohm_arena_array(report->arena, count, sizeof *report->points);
+    int status = report->points ? OHM_OK : OHM_E_MEMORY;
+    for (hsize_t i = 0; i < count && !status; i++)
+        if (!strcmp(names[i], "float")) status = images_read(file, names[i], &truth);
+    for (hsize_t i = 0; i < count && !status; i++) status = point_read(file, names[i], report->arena, &truth, &report->points[i]);
+    free(truth.rows);
+    return status;
+}
+
+/* What the run was: the network's name stands among the settings. */
+static int run_read(hid_t file, struct ohm_report *report) {
+    static const char key[] = "network.file = ";
+    hid_t group;
+    hsize_t count;
+    const char **used;
+    OHM_TRY(ohm_h5_group_open(file, "run", &group));
+    int status = ohm_h5_get_int64(group, "images", &report->images);
+    if (!status) status = ohm_h5_get_int64(group, "ranks", &report->ranks);
+    if (!status) status = ohm_h5_get_int64(group, "threads", &report->threads);
+    if (!status) status = ohm_h5_get_double(group, "seconds", &report->seconds);
+    if (!status) status = ohm_h5_dims(group, "used", 1, &count);
+    if (!status) status = ohm_h5_read_strings(group, "used", count, report->arena, &used);
+    for (hsize_t i = 0; !status && i < count; i++)
+        if (!strncmp(used[i], key, strlen(key))) snprintf(report->network, sizeof report->network, "%s", used[i] + strlen(key));
+    H5Gclose(group);
+    return status;
+}
+
+static int report_fill(const char *path, hid_t file, struct ohm_report *report) {
+    const char *format;
+    int64_t version;
+    snprintf(report->path, sizeof report->path, "%s", path);
+    if (!ohm_h5_has_attribute(file, "format")) return ohm_fail(OHM_E_INPUT, "%s: not a result file of ohmtally", path);
+    OHM_TRY(ohm_h5_get_string(file, "format", report->arena, &format));
+    OHM_TRY(ohm_h5_get_int64(file, "version", &version));
+    if (strcmp(format, "ohmtally result")) return ohm_fail(OHM_E_INPUT, "%s: holds '%s', not a result", path, format);
+    if (version != OHM_RESULT_VERSION)
+        return ohm_fail(OHM_E_UNSUPPORTED, "%s: layout version %lld; this program reads version %d", path, (long long)version, OHM_RESULT_VERSION);
+    OHM_TRY(run_read(file, report));
+    return points_read(file, report);
+}
+
+int ohm_report_read(const char *path, struct ohm_report **out) {
+    hid_t file;
+    *out = NULL;
+    OHM_TRY(ohm_h5_open(path, &file));
+    struct ohm_arena *arena = ohm_arena_new();
+    struct ohm_report *report = arena ? ohm_arena_alloc(arena, sizeof *report) : NULL;
+    int status = report ? OHM_OK : OHM_E_MEMORY;
+    if (report) {
+        report->arena = arena;
+        status = report_fill(path, file, report);
+    }
+    H5Fclose(file);
+    if (status)
+        ohm_arena_free(arena);
+    else
+        *out = report;
+    return status;
+}
+
+void ohm_report_free(struct ohm_report *report) {
+    if (report) ohm_arena_free(report->arena);
+}

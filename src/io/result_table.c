@@ -1,0 +1,76 @@
+/* What the columns of a result are: names, units, meanings and where they come from. */
+#include "result_table.h"
+
+#define IMAGE(name, type, width, unit, about)                                                                                                        \
+    {                                                                                                                                                \
+#name, OHM_COLUMN_##type, offsetof(struct ohm_image_record, name), width, {                                                                  \
+            unit, about                                                                                                                              \
+        }                                                                                                                                            \
+    }
+static const struct ohm_column image_columns[] = {
+    IMAGE(index, INT64, 1, "1", "number of the image in the set, in the set's order"),
+    IMAGE(label, INT32, 1, "class", "counted from 0; -1: no label"),
+    IMAGE(best, INT32, 5, "class", "the five best classes, best first; -1: fewer classes, or a corrupt image"),
+    IMAGE(correct, INT8, 1, "1", "1: top-1, 2: within top-5, 0: neither, -1: unlabelled or corrupt"),
+    IMAGE(outputs_digest, INT64, 1, "1", "hash of all integer outputs of the image's run (64 bits, to be read as unsigned); 0 in float"),
+};
+const struct ohm_table ohm_image_table = OHM_TABLE(image_columns, struct ohm_image_record);
+
+#define AT(member) offsetof(struct ohm_layer_record, row.member)
+#define LAYER(name, type, unit, about)                                                                                                               \
+    {                                                                                                                                                \
+#name, OHM_COLUMN_##type, AT(name), 1, {                                                                                                     \
+            unit, about                                                                                                                              \
+        }                                                                                                                                            \
+    }
+#define TALLY(name, unit, about) {#name, OHM_COLUMN_INT64, AT(tally.name), 1, {unit, about "; sum over the scored images"}},
+#define STORE(name, unit, about) {#name, OHM_COLUMN_INT64, AT(store.name), 1, {unit, about}},
+#define ENERGY(name, about) {"energy_" #name "_pj", OHM_COLUMN_DOUBLE, AT(energy.name), 1, {"pJ", about "; mean per image"}},
+#define BASELINE(name, cells, about) {"baseline_" #name, OHM_COLUMN_INT64, AT(baseline[BASELINE_##name]), 1, {"1", "crossbars with " about}},
+static const struct ohm_column layer_columns[] = {
+    LAYER(name, STRING, "", "name of the layer in the network"),
+    LAYER(kind, STRING, "", "conv, depthwise, grouped or linear"),
+    LAYER(groups, INT32, "1", "weight matrices of the layer"),
+    LAYER(rows, INT32, "1", "rows of each: inputs of one output"),
+    LAYER(columns, INT32, "1", "columns of each: outputs"),
+    {"positions_per_image", OHM_COLUMN_INT64, AT(positions), 1, {"1", "output positions of one image"}},
+    OHM_TALLY_LIST(TALLY) OHM_STORE_LIST(STORE) LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
+    OHM_BASELINE_LIST(BASELINE) LAYER(sqnr_db, DOUBLE, "dB", "signal to quantisation noise of the layer's output against the float network"),
+    LAYER(weight_error, DOUBLE, "1", "relative root mean square of held minus float weights"),
+    OHM_ENERGY_LIST(ENERGY){
+        "energy_pj", OHM_COLUMN_DOUBLE, offsetof(struct ohm_layer_record, energy_pj), 1, {"pJ", "sum of the energies; mean per image"}},
+    LAYER(latency_ns, DOUBLE, "ns", "one image through one copy of the layer"),
+    LAYER(area_um2, DOUBLE, "um2", "arrays with their periphery"),
+};
+const struct ohm_table ohm_layer_table = OHM_TABLE(layer_columns, struct ohm_layer_record);
+
+struct ohm_image_record *ohm_image_records(const struct ohm_image_row *rows, int64_t nrow) {
+    struct ohm_image_record *records = ohm_alloc_array((size_t)nrow, sizeof *records);
+    for (int64_t i = 0; records && i < nrow; i++) {
+        const struct ohm_image_row *row = &rows[i];
+        records[i] = (struct ohm_image_record){
+            .index = row->index,
+            .outputs_digest = (int64_t)row->outputs_digest,
+            .label = row->label,
+            .best = {row->best[0], row->best[1], row->best[2], row->best[3], row->best[4]},
+            .correct = row->correct < 0 ? -1 : (int8_t)row->correct,
+        };
+    }
+    return records;
+}
+
+struct ohm_layer_record *ohm_layer_records(const struct ohm_layer_row *rows, int32_t nrow) {
+    struct ohm_layer_record *records = ohm_alloc_array((size_t)nrow, sizeof *records);
+    for (int32_t i = 0; records && i < nrow; i++) records[i] = (struct ohm_layer_record){rows[i], ohm_energy_total_pj(&rows[i].energy)};
+    return records;
+}
+
+struct ohm_scores ohm_image_scores(const struct ohm_image_record *records, int64_t nrecord) {
+    struct ohm_scores scores = {0};
+    for (int64_t i = 0; i < nrecord; i++) {
+        scores.labelled += records[i].correct >= 0;
+        scores.top1 += records[i].correct == 1;
+        scores.top5 += records[i].correct == 1 || records[i].correct == 2;
+    }
+    return scores;
+}

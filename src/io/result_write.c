@@ -1,0 +1,176 @@
+/* Writing a result: point by point into a partial file, which takes its name when all is in. */
+#include "ohmtally/log.h"
+#include "ohmtally/status.h"
+#include "result_table.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MANY_POINTS 4096
+
+struct ohm_result {
+    struct ohm_h5_out out;
+    struct ohm_arena *arena;
+    const char *names[MANY_POINTS];
+    int32_t npoint;
+};
+
+void ohm_wilson(int64_t hits, int64_t n, double *low, double *high) {
+    const double z = 1.959963984540054; /* 97.5 % quantile of the normal distribution */
+    *low = 0;
+    *high = 1;
+    if (n <= 0) return;
+    double count = (double)n, share = (double)hits / count, scale = 1 + z * z / count;
+    double centre = (share + z * z / (2 * count)) / scale;
+    double half = z / scale * sqrt(share * (1 - share) / count + z * z / (4 * count * count));
+    if (hits > 0) *low = centre - half;
+    if (hits < n) *high = centre + half;
+}
+
+static uint64_t point_digest(const struct ohm_image_record *images, int64_t nimage, const struct ohm_layer_record *layers, int32_t nlayer) {
+    XXH64_state_t state;
+    XXH64_reset(&state, 0);
+    ohm_table_digest(&ohm_image_table, images, nimage, true, &state);
+    ohm_table_digest(&ohm_layer_table, layers, nlayer, true, &state);
+    return XXH64_digest(&state);
+}
+
+uint64_t ohm_point_digest(const struct ohm_image_row *images, int64_t nimage, const struct ohm_layer_row *layers, int32_t nlayer) {
+    struct ohm_image_record *image_records = ohm_image_records(images, nimage);
+    struct ohm_layer_record *layer_records = ohm_layer_records(layers, nlayer);
+    uint64_t digest = image_records && layer_records ? point_digest(image_records, nimage, layer_records, nlayer) : 0;
+    free(image_records);
+    free(layer_records);
+    return digest;
+}
+
+int ohm_result_create(const char *path, struct ohm_result **result) {
+    struct ohm_result *made = ohm_alloc(sizeof *made);
+    *result = NULL;
+    if (!made) return OHM_E_MEMORY;
+    made->arena = ohm_arena_new();
+    int status = made->arena ? ohm_h5_create(path, &made->out) : OHM_E_MEMORY;
+    if (!status) status = ohm_h5_set_string(made->out.file, "format", "ohmtally result");
+    if (!status) status = ohm_h5_set_int64(made->out.file, "version", OHM_RESULT_VERSION);
+    if (!status) status = ohm_h5_save(&made->out);
+    if (status)
+        ohm_result_abandon(made);
+    else
+        *result = made;
+    return status;
+}
+
+/* Text and number attributes by name. */
+struct text_attribute {
+    const char *name, *value;
+};
+struct number_attribute {
+    const char *name;
+    int64_t value;
+};
+static int texts_write(hid_t at, const struct text_attribute *texts, size_t count) {
+    for (size_t i = 0; i < count; i++) OHM_TRY(ohm_h5_set_string(at, texts[i].name, texts[i].value ? texts[i].value : ""));
+    return OHM_OK;
+}
+static int numbers_write(hid_t at, const struct number_attribute *numbers, size_t count) {
+    for (size_t i = 0; i < count; i++) OHM_TRY(ohm_h5_set_int64(at, numbers[i].name, numbers[i].value));
+    return OHM_OK;
+}
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int point_attributes(hid_t group, const struct ohm_point_info *info, int64_t nimage, struct ohm_scores scores, uint64_t digest) {
+    char hex[17];
+    double low, high;
+    snprintf(hex, sizeof hex, "%016" PRIx64, digest);
+    ohm_wilson(scores.top1, scores.labelled, &low, &high);
+    const struct text_attribute texts[] = {
+        {"design", info->design},   {"title", info->title},         {"source", info->source}, {"departures", info->departures},
+        {"options", info->options}, {"adc_range", info->adc_range}, {"digest", hex}};
+    const struct number_attribute numbers[] = {{"images_scored", nimage - info->corrupt},
+                                               {"images_labelled", scores.labelled},
+                                               {"images_corrupt", info->corrupt},
+                                               {"top1", scores.top1},
+                                               {"top5", scores.top5},
+                                               {"priced", info->priced},
+                                               {"adc_bits", info->adc_bits},
+                                               {"array_rows", info->array_rows},
+                                               {"array_columns", info->array_columns}};
+    OHM_TRY(texts_write(group, texts, COUNT(texts)));
+    OHM_TRY(numbers_write(group, numbers, COUNT(numbers)));
+    OHM_TRY(ohm_h5_set_double(group, "top1_low", low));
+    OHM_TRY(ohm_h5_set_double(group, "top1_high", high));
+    return ohm_h5_set_double(group, "seconds", info->seconds);
+}
+
+/* A group below a point with one table in it. */
+static int table_group(hid_t point, const char *name, const struct ohm_table *table, const void *records, int64_t nrecord) {
+    hid_t group;
+    OHM_TRY(ohm_h5_group_create(point, name, &group));
+    int status = ohm_table_write(group, table, records, nrecord);
+    H5Gclose(group);
+    return status;
+}
+
+static int point_write(hid_t file, const struct ohm_point_info *info, const struct ohm_image_record *images, int64_t nimage,
+                       const struct ohm_layer_record *layers, int32_t nlayer) {
+    hid_t point;
+    OHM_TRY(ohm_h5_group_create(file, info->name, &point));
+    int status = point_attributes(point, info, nimage, ohm_image_scores(images, nimage), point_digest(images, nimage, layers, nlayer));
+    if (!status) status = table_group(point, "images", &ohm_image_table, images, nimage);
+    if (!status && nlayer) status = table_group(point, "layers", &ohm_layer_table, layers, nlayer);
+    H5Gclose(point);
+    return status;
+}
+
+int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info, const struct ohm_image_row *images, int64_t nimage,
+                   const struct ohm_layer_row *layers, int32_t nlayer) {
+    if (result->npoint == MANY_POINTS) return ohm_fail(OHM_E_UNSUPPORTED, "%s: more than %d points", result->out.path, MANY_POINTS);
+    if (!strcmp(info->name, "run") || !strcmp(info->name, "points"))
+        return ohm_fail(OHM_E_USAGE, "design name '%s' has a meaning of its own in result files; give the design another 'name'", info->name);
+    struct ohm_image_record *image_records = ohm_image_records(images, nimage);
+    struct ohm_layer_record *layer_records = ohm_layer_records(layers, nlayer);
+    int status = image_records && layer_records ? point_write(result->out.file, info, image_records, nimage, layer_records, nlayer) : OHM_E_MEMORY;
+    free(image_records);
+    free(layer_records);
+    OHM_TRY(status);
+    if (!(result->names[result->npoint++] = ohm_arena_string(result->arena, info->name))) return OHM_E_MEMORY;
+    return ohm_h5_save(&result->out);
+}
+
+static int run_write(hid_t file, const struct ohm_run_info *run, const char *const *used, int32_t nused) {
+    const struct text_attribute texts[] = {
+        {"revision", run->revision},   {"version", run->version}, {"compiler", run->compiler}, {"flags", run->flags},
+        {"libraries", run->libraries}, {"hosts", run->hosts},     {"kernel", run->kernel},     {"cpu", run->cpu},
+        {"started", run->started},     {"job", run->job_text},    {"command", run->command}};
+    const struct number_attribute numbers[] = {
+        {"ranks", run->ranks}, {"threads", run->threads}, {"batch", run->batch}, {"seed", run->seed}, {"images", run->images}};
+    hid_t group;
+    OHM_TRY(ohm_h5_group_create(file, "run", &group));
+    int status = texts_write(group, texts, COUNT(texts));
+    if (!status) status = numbers_write(group, numbers, COUNT(numbers));
+    if (!status) status = ohm_h5_set_double(group, "seconds", run->seconds);
+    if (!status)
+        status =
+            ohm_h5_write_strings(group, "used", (hsize_t)nused, used, (struct ohm_h5_about){"", "key = value of every setting of the job in force"});
+    H5Gclose(group);
+    return status;
+}
+
+int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run, const char *const *used, int32_t nused) {
+    hid_t file = result->out.file;
+    int status = run_write(file, run, used, nused);
+    if (!status)
+        status = ohm_h5_write_strings(file, "points", (hsize_t)result->npoint, result->names,
+                                      (struct ohm_h5_about){"", "names of the evaluation points (groups of this file), in order"});
+    if (!status) status = ohm_h5_publish(&result->out);
+    ohm_result_abandon(result);
+    return status;
+}
+
+void ohm_result_abandon(struct ohm_result *result) {
+    if (!result) return;
+    ohm_h5_discard(&result->out);
+    ohm_arena_free(result->arena);
+    free(result);
+}

@@ -1,0 +1,149 @@
+/* The vertical counter, once, for every vector width. The including file defines
+ *   V            vector of V_WORDS 64-bit words
+ *   LOAD(p) STORE(p, v) ZERO  XOR(a,b) AND(a,b) OR(a,b)  XOR3(a,b,c)  MAJ(a,b,c)  ONES(v) (number of 1 bits, int64_t)
+ *   transpose(planes, nplane, out)  planes [nplane][OHM_CHUNK_WORDS] of 64-bit words -> out [OHM_CHUNK] int32
+ * A count of 512 columns is a stack of bit planes c[0], c[1], ... (weights 1, 2, 4 ...). Eight driven rows go through seven carry-save adders
+ * (full adders across rows), which leave at most one carry of weight 8 to ripple upwards. */
+#include "ohmtally/kernel.h"
+#include <string.h>
+
+#define MAX_PLANES 14 /* 512 rows of 4-bit cells: counts to 7680 */
+#define MAX_SUM_PLANES 32
+
+#define FULL_ADD(sum, carry, a, b, c)                                                                                                                \
+    do {                                                                                                                                             \
+        V fa_ = (a), fb_ = (b), fc_ = (c);                                                                                                           \
+        (sum) = XOR3(fa_, fb_, fc_);                                                                                                                 \
+        (carry) = MAJ(fa_, fb_, fc_);                                                                                                                \
+    } while (0)
+
+/* Adds carry into planes[from..to-1]. */
+static inline void ripple(V *planes, int32_t from, int32_t to, V carry) {
+    for (int32_t k = from; k < to; k++) {
+        V old = planes[k];
+        planes[k] = XOR(old, carry);
+        carry = AND(old, carry);
+    }
+}
+
+/* planes[0..nplane-1] = counts over the listed rows of one cell plane, `base` being word `offset` of the plane's row 0. n is a multiple of 4. */
+static inline void count_rows(const uint64_t *base, const uint16_t *row, int32_t n, int32_t nplane, V *planes) {
+    V one = ZERO, two = ZERO, four = ZERO, a, b, c, d, carry;
+#define ROW(j) LOAD(base + (size_t)row[i + (j)] * OHM_CHUNK_WORDS)
+    for (int32_t k = 3; k < nplane; k++) planes[k] = ZERO;
+    int32_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        FULL_ADD(one, a, one, ROW(0), ROW(1));
+        FULL_ADD(one, b, one, ROW(2), ROW(3));
+        FULL_ADD(two, c, two, a, b);
+        FULL_ADD(one, a, one, ROW(4), ROW(5));
+        FULL_ADD(one, b, one, ROW(6), ROW(7));
+        FULL_ADD(two, d, two, a, b);
+        FULL_ADD(four, carry, four, c, d);
+        ripple(planes, 3, nplane, carry);
+    }
+    if (i < n) { /* four rows left */
+        FULL_ADD(one, a, one, ROW(0), ROW(1));
+        FULL_ADD(one, b, one, ROW(2), ROW(3));
+        FULL_ADD(two, c, two, a, b);
+        carry = AND(four, c);
+        four = XOR(four, c);
+        ripple(planes, 3, nplane, carry);
+    }
+#undef ROW
+    planes[0] = one;
+    if (nplane > 1) planes[1] = two;
+    if (nplane > 2) planes[2] = four;
+}
+
+static inline int32_t bit_length(int32_t value) {
+    return value ? 32 - __builtin_clz((uint32_t)value) : 0;
+}
+
+/* Counts of one list over all cell planes; returns the number of planes that can be non-zero. word: offset of the V inside a chunk row. */
+static inline int32_t count_list(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list, int32_t word, V *planes) {
+    int32_t first = lists->first[list], n = lists->first[list + 1] - first, driven = lists->driven[list];
+    if (!driven) return 0;
+    int32_t one_plane = bit_length(driven), nplane = bit_length(driven * ((1 << cells->cell_bits) - 1));
+    const uint64_t *base = cells->words + ohm_cells_index(cells, chunk, 0, 0) + word;
+    count_rows(base, lists->row + first, n, one_plane, planes);
+    for (int32_t k = one_plane; k < nplane; k++) planes[k] = ZERO;
+    for (int32_t plane = 1; plane < cells->cell_bits; plane++) {
+        V more[MAX_PLANES], carry = ZERO;
+        count_rows(base + (size_t)plane * ((size_t)cells->nrow + 1) * OHM_CHUNK_WORDS, lists->row + first, n, one_plane, more);
+        for (int32_t k = 0; k < one_plane; k++) FULL_ADD(planes[plane + k], carry, planes[plane + k], more[k], carry);
+        ripple(planes, plane + one_plane, nplane, carry);
+    }
+    return nplane;
+}
+
+/* sum[t ..] += code planes << t. Before step t the sum is below 2^t * largest code, so nothing ripples beyond plane t + width. */
+static inline void add_code(V *sum, int32_t t, int32_t width, const V *code, int32_t nplane) {
+    V carry = ZERO;
+    int32_t k = 0;
+    for (; k < nplane; k++) FULL_ADD(sum[t + k], carry, sum[t + k], code[k], carry);
+    for (; k < width; k++) {
+        V old = sum[t + k];
+        sum[t + k] = XOR(old, carry);
+        carry = AND(old, carry);
+    }
+    sum[t + width] = carry;
+}
+
+/* Limits planes to adc_bits (all ones where larger); returns how many columns were larger. */
+static inline int64_t clip_planes(V *planes, int32_t nplane, int32_t adc_bits) {
+    V over = planes[adc_bits];
+    for (int32_t k = adc_bits + 1; k < nplane; k++) over = OR(over, planes[k]);
+    for (int32_t k = 0; k < adc_bits; k++) planes[k] = OR(planes[k], over);
+    return ONES(over);
+}
+
+static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits, int32_t *acc,
+                 int64_t *clipped) {
+    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
+    if (width > adc_bits) width = adc_bits;
+    int32_t nsum = step1 - step0 + width;
+    uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    for (int32_t p = 0; p < lists->npos; p++) {
+        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
+            V planes[MAX_PLANES], sum[MAX_SUM_PLANES + 1];
+            for (int32_t k = 0; k <= nsum; k++) sum[k] = ZERO;
+            for (int32_t t = step0; t < step1; t++) {
+                int32_t nplane = count_list(cells, chunk, lists, p * lists->nstep + t, word, planes);
+                if (nplane > adc_bits) {
+                    *clipped += clip_planes(planes, nplane, adc_bits);
+                    nplane = adc_bits;
+                }
+                add_code(sum, t - step0, width, planes, nplane);
+            }
+            for (int32_t k = 0; k < nsum; k++) STORE(&out[k][word], sum[k]);
+        }
+        transpose(out, nsum, acc + (size_t)p * OHM_CHUNK);
+    }
+}
+
+static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, const struct ohm_adc_table *adc,
+                  int32_t ncol, int32_t *acc, int64_t *clipped) {
+    uint64_t out[MAX_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    int32_t count[OHM_CHUNK] __attribute__((aligned(64)));
+    for (int32_t p = 0; p < lists->npos; p++) {
+        int32_t *sum = acc + (size_t)p * OHM_CHUNK;
+        memset(sum, 0, OHM_CHUNK * sizeof *sum);
+        for (int32_t t = step0; t < step1; t++) {
+            int32_t nplane = 0;
+            for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
+                V planes[MAX_PLANES];
+                nplane = count_list(cells, chunk, lists, p * lists->nstep + t, word, planes);
+                for (int32_t k = 0; k < nplane; k++) STORE(&out[k][word], planes[k]);
+            }
+            transpose(out, nplane, count);
+            int32_t outside = 0;
+            for (int32_t c = 0; adc->offset && c < ncol; c++) count[c] += adc->offset[c];
+            for (int32_t c = 0; c < ncol; c++) {
+                sum[c] += adc->value[count[c]] * (1 << (t - step0));
+                outside += adc->outside[count[c]];
+            }
+            *clipped += outside;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/* The definition in plain loops; every other kernel must give the same integers. */
+#include "ohmtally/kernel.h"
+#include <string.h>
+#include "combine_body.h"
+
+static void bit_masks(int32_t n, int32_t element, const void *values, int32_t nbit, uint64_t *mask) {
+    int32_t words = (n + 63) / 64;
+    memset(mask, 0, (size_t)nbit * (size_t)words * sizeof *mask);
+    for (int32_t r = 0; r < n; r++) {
+        uint32_t value = element == 1 ? ((const uint8_t *)values)[r] : ((const uint16_t *)values)[r];
+        for (int32_t k = 0; k < nbit; k++) mask[k * words + r / 64] |= (uint64_t)(value >> k & 1) << (r % 64);
+    }
+}
+
+static int32_t emit(const uint64_t *mask, int32_t words, uint16_t *out) {
+    int32_t n = 0;
+    for (int32_t r = 0; r < words * 64; r++)
+        if (mask[r / 64] >> (r % 64) & 1) out[n++] = (uint16_t)r;
+    return n;
+}
+
+/* Sum over the driven rows of the cell values of column c. */
+static int32_t column_count(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list, int32_t c) {
+    int32_t count = 0;
+    for (int32_t i = lists->first[list]; i < lists->first[list + 1]; i++)
+        for (int32_t plane = 0; plane < cells->cell_bits; plane++) {
+            const uint64_t *row = cells->words + ohm_cells_index(cells, chunk, plane, lists->row[i]);
+            count += (int32_t)(row[c / 64] >> (c % 64) & 1) << plane;
+        }
+    return count;
+}
+
+static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits, int32_t *acc,
+                 int64_t *clipped) {
+    int32_t top = (int32_t)(((int64_t)1 << adc_bits) - 1);
+    for (int32_t p = 0; p < lists->npos; p++)
+        for (int32_t c = 0; c < OHM_CHUNK; c++) {
+            int32_t sum = 0;
+            for (int32_t t = step0; t < step1; t++) {
+                int32_t count = column_count(cells, chunk, lists, p * lists->nstep + t, c);
+                *clipped += count > top;
+                sum += (count > top ? top : count) << (t - step0);
+            }
+            acc[p * OHM_CHUNK + c] = sum;
+        }
+}
+
+static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, const struct ohm_adc_table *adc,
+                  int32_t ncol, int32_t *acc, int64_t *clipped) {
+    for (int32_t p = 0; p < lists->npos; p++)
+        for (int32_t c = 0; c < OHM_CHUNK; c++) {
+            int32_t sum = 0;
+            for (int32_t t = step0; c < ncol && t < step1; t++) {
+                int32_t count = column_count(cells, chunk, lists, p * lists->nstep + t, c) + (adc->offset ? adc->offset[c] : 0);
+                *clipped += adc->outside[count];
+                sum += adc->value[count] * (1 << (t - step0));
+            }
+            acc[p * OHM_CHUNK + c] = sum;
+        }
+}
+
+const struct ohm_kernel ohm_kernel_reference = {.name = "reference", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};

@@ -1,0 +1,107 @@
+"""Every command does what the README says, and other ways to the same input give the same result."""
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from harness import SOURCE, digests, folder, h5py, job_text, numpy, run
+
+DESIGNS = ["design: isaac, name: isaac", "design: sme, name: sme-x1, squeeze: 1"]
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = folder()
+        cls.job = cls.path("job.yml")
+        cls.output = cls.path("first.h5")
+        pathlib.Path(cls.job).write_text(job_text(DESIGNS, cls.output, count=40))
+        cls.first = run(["run", cls.job, "--set", "network.save=%s" % cls.path("saved.h5")], ranks=2)
+        assert cls.first.code == 0, cls.first.err
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder.name, name)
+
+    def again(self, *sets):
+        """The same job with other values; returns its digests."""
+        output = self.path("again.h5")
+        arguments = ["run", self.job, "--set", "run.output=%s" % output]
+        for value in sets:
+            arguments += ["--set", value]
+        done = run(arguments)
+        self.assertEqual(done.code, 0, done.err)
+        return digests(output)
+
+    def test_saved_integer_network_gives_the_same(self):
+        self.assertEqual(self.again("network.file=%s" % self.path("saved.h5")), digests(self.output))
+
+    def test_repacked_images_give_the_same(self):
+        packed = self.path("packed.h5")
+        done = run(["pack", self.job, packed])
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("40 images, 0 corrupt", done.err)
+        self.assertEqual(self.again("images.packed=%s" % packed), digests(self.output))
+
+    def test_an_override_changes_the_result(self):
+        changed, first = self.again("quantize.weight_bits=5"), digests(self.output)
+        self.assertEqual(changed["float"], first["float"])
+        self.assertNotEqual(changed["integer"], first["integer"])
+        with h5py.File(self.path("again.h5"), "r") as f:
+            used = [v.decode() if isinstance(v, bytes) else v for v in f["run/used"][...]]
+        self.assertIn("quantize.weight_bits = 5", used)
+
+    def test_report_prints_every_point_and_the_numbers_of_the_file(self):
+        out = run(["report", self.output]).out
+        with h5py.File(self.output, "r") as f:
+            for name in ("float", "integer", "isaac", "sme-x1"):
+                self.assertIn(name, out)
+                self.assertIn("%.2f" % (100.0 * (f[name + "/images/correct"][...] == 1).mean()), out)
+            self.assertIn(str(f["sme-x1/layers/crossbars"][...].sum()), out)
+
+    def test_plan_agrees_with_the_run(self):
+        out = run(["plan", self.job]).out
+        with h5py.File(self.output, "r") as f:
+            for name in ("isaac", "sme-x1"):
+                line = [text for text in out.splitlines() if text.startswith(name)][0].split()
+                self.assertEqual(int(line[1]), f[name + "/layers/crossbars"][...].sum())
+                self.assertAlmostEqual(float(line[6]), f[name + "/layers/area_um2"][...].sum() * 1e-6, delta=0.006)
+
+    def test_list_and_example(self):
+        out = run(["list"]).out
+        for word in ("isaac", "sme", "portable", "Conv", "squeeze"):
+            self.assertIn(word, out)
+        self.assertEqual(run(["list", "example"]).out, pathlib.Path(SOURCE, "jobs", "example.yml").read_text())
+
+    def test_conversions_are_those_of_the_mapping(self):
+        """conversions = bit lines in use x input steps x positions (of all images), and SME's squeeze releases arrays and adds steps."""
+        with h5py.File(self.output, "r") as f:
+            for name in ("isaac", "sme-x1"):
+                layers = f[name + "/layers"]
+                expected = layers["columns_used"][...] * layers["steps_per_position"][...] * layers["positions"][...]  # positions: over all images
+                numpy.testing.assert_array_equal(layers["conversions"][...], expected)
+            sme = f["sme-x1/layers"]
+            self.assertTrue((sme["crossbars"][...] < sme["crossbars_full"][...]).all())
+            self.assertEqual(sme["steps_per_position"][...].max(), 9)
+
+    def test_python_example(self):
+        picture = self.path("plot.svg")
+        script = os.path.join(SOURCE, "results", "read_result.py")
+        try:
+            import matplotlib  # noqa: F401
+            import pandas  # noqa: F401
+        except ImportError:
+            self.skipTest("needs python3-pandas and python3-matplotlib")
+        done = subprocess.run([sys.executable, script, self.output, "--out", picture], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("sme-x1", done.stdout)
+        self.assertIn("<svg", pathlib.Path(picture).read_text())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

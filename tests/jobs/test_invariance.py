@@ -1,0 +1,74 @@
+"""The digest of a run does not depend on ranks, threads, batch size or kernel; a lossless crossbar run equals the integer network on every image."""
+import os
+import pathlib
+import unittest
+
+from harness import SOURCE, digests, folder, h5py, job_text, numpy, run
+
+DESIGNS = [
+    "design: isaac, name: isaac",
+    "design: isaac, name: isaac-4b, adc_bits: 4",
+    "design: isaac, name: isaac-full, adc_bits: 5, adc_range: full",
+    "design: sme, name: sme-x2, squeeze: 2",
+    "design: sme, name: sme-cal, squeeze: 1, policy: round, adc_bits: 4, adc_range: calibrated",
+]
+# ranks, threads, batch, kernel; more ranks than images included below
+RUNS = [(1, 1, 16, ""), (2, 1, 7, ""), (3, 2, 1, ""), (5, 1, 64, ""), (1, 2, 64, ""), (2, 2, 16, "portable")]
+
+
+class Invariance(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = folder()
+        cls.results = []
+        for k, (ranks, threads, batch, kernel) in enumerate(RUNS):
+            job, output = os.path.join(cls.folder.name, "job.yml"), os.path.join(cls.folder.name, "%d.h5" % k)
+            pathlib.Path(job).write_text(job_text(DESIGNS, output, count=33))
+            done = run(["run", job, "--set", "run.batch=%d" % batch], ranks, threads, {"OHM_KERNEL": kernel} if kernel else {})
+            assert done.code == 0, done.err
+            cls.results.append(output)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_digests_are_equal(self):
+        first = digests(self.results[0])
+        self.assertEqual(len(first), len(DESIGNS) + 2)
+        self.assertEqual(len(set(first.values())), len(first))  # points differ from each other: a constant would not
+        for other in self.results[1:]:
+            self.assertEqual(digests(other), first)
+
+    def test_data_sets_are_equal(self):
+        with h5py.File(self.results[0], "r") as a, h5py.File(self.results[3], "r") as b:
+            names = []
+            a.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+            self.assertGreater(len(names), 100)
+            for name in names:
+                if name.startswith("run/"):
+                    continue
+                numpy.testing.assert_array_equal(a[name][...], b[name][...], err_msg=name)
+
+    def test_lossless_equals_integer(self):
+        with h5py.File(self.results[0], "r") as f:
+            numpy.testing.assert_array_equal(f["isaac/images/outputs_digest"][...], f["integer/images/outputs_digest"][...])
+            self.assertEqual(f["isaac/layers/clipped"][...].sum(), 0)
+            self.assertGreater(f["isaac-4b/layers/clipped"][...].sum(), 0)
+            self.assertTrue((f["isaac-4b/images/outputs_digest"][...] != f["integer/images/outputs_digest"][...]).any())
+
+    def test_more_ranks_than_images(self):
+        job, output = os.path.join(self.folder.name, "few.yml"), os.path.join(self.folder.name, "few.h5")
+        pathlib.Path(job).write_text(job_text(DESIGNS[:1], output, count=2))
+        self.assertEqual(run(["run", job], ranks=5).code, 0)
+        with h5py.File(output, "r") as f:
+            self.assertEqual(list(f["isaac/images/index"][...]), [0, 1])
+
+    def test_every_data_set_is_described(self):
+        with h5py.File(self.results[0], "r") as f:
+            missing = []
+            f.visititems(lambda name, item: missing.append(name) if isinstance(item, h5py.Dataset) and not ("unit" in item.attrs and "about" in item.attrs) else None)
+            self.assertEqual(missing, [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,160 @@
+/* Every kernel equals the reference exactly, on random shapes, densities, bit widths, shifts and ADCs. */
+#include "ohmtally/kernel.h"
+#include "ohmtally/memory.h"
+#include "suite.h"
+#include <string.h>
+
+static uint64_t state = 88172645463325252ull;
+static uint32_t draw(uint32_t below) { /* xorshift: a fixed sequence of test cases */
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 33) % below;
+}
+
+struct test_case {
+    int32_t nrow, npos, nbit, element, max_shift, cell_bits;
+    struct ohm_cells cells;
+    struct ohm_list_rows rows;
+    struct ohm_lists lists;
+    void *values;
+    uint64_t *shifted;
+    int32_t *input;
+};
+
+static void fill_cells(struct test_case *t, uint32_t density) {
+    uint64_t *words = ohm_alloc(ohm_cells_words(t->nrow, t->cell_bits, 1) * 8);
+    t->cells = (struct ohm_cells){t->nrow, t->cell_bits, 1, words};
+    for (int32_t plane = 0; plane < t->cell_bits; plane++)
+        for (int32_t r = 0; r < t->nrow; r++)
+            for (int32_t c = 0; c < OHM_CHUNK; c++)
+                if (draw(100) < density) words[ohm_cells_index(&t->cells, 0, plane, r) + (size_t)c / 64] |= 1ull << (c % 64);
+}
+
+static struct test_case make_case(int32_t most_rows) {
+    struct test_case t = {.nrow = 1 + (int32_t)draw((uint32_t)most_rows), .npos = 1 + (int32_t)draw(3), .nbit = 1 + (int32_t)draw(16), .max_shift = (int32_t)draw(4)};
+    t.cell_bits = 1 << draw(3);
+    t.element = t.nbit > 8 || draw(4) == 0 ? 2 : 1;
+    uint32_t density = draw(101), words = (uint32_t)(t.nrow + 63) / 64;
+    fill_cells(&t, draw(101));
+    t.values = ohm_alloc((size_t)(t.npos * t.nrow * t.element));
+    t.shifted = ohm_alloc((size_t)(t.max_shift + 1) * words * 8);
+    t.input = ohm_alloc((size_t)t.nrow * 4);
+    for (int32_t i = 0; i < t.npos * t.nrow; i++) {
+        uint32_t value = 0;
+        for (int32_t k = 0; k < t.nbit; k++) value |= (uint32_t)(draw(100) < density) << k;
+        if (t.element == 1)
+            ((uint8_t *)t.values)[i] = (uint8_t)value;
+        else
+            ((uint16_t *)t.values)[i] = (uint16_t)value;
+    }
+    for (int32_t r = 0; r < t.nrow; r++) {
+        t.input[r] = (int32_t)draw((uint32_t)t.nrow);
+        t.shifted[draw((uint32_t)t.max_shift + 1) * words + (uint32_t)r / 64] |= 1ull << (r % 64);
+    }
+    int32_t nlist = t.npos * (t.nbit + t.max_shift);
+    t.lists.first = ohm_alloc((size_t)(nlist + 1) * 4);
+    t.lists.driven = ohm_alloc((size_t)nlist * 2);
+    t.lists.row = ohm_alloc(ohm_lists_room(t.nrow, t.npos, t.nbit + t.max_shift) * 2);
+    t.rows = (struct ohm_list_rows){t.nrow, t.max_shift, draw(2) ? t.input : NULL, 0, t.max_shift ? t.shifted : NULL};
+    return t;
+}
+
+static void free_case(struct test_case *t) {
+    free((void *)(uintptr_t)t->cells.words);
+    free(t->values);
+    free(t->shifted);
+    free(t->input);
+    free(t->lists.first);
+    free(t->lists.driven);
+    free(t->lists.row);
+}
+
+static int32_t bits_of(int64_t value) {
+    int32_t bits = 0;
+    for (; value; value >>= 1) bits++;
+    return bits;
+}
+
+/* Runs one case through a kernel: clip and table; out [2][npos][OHM_CHUNK], clipped [2]. */
+static void run_case(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1, const struct ohm_adc_table *adc, int32_t *out,
+                     int64_t *clipped) {
+    ohm_lists_build(kernel, &t->rows, t->npos, t->nbit, t->element, t->values, t->nrow, &t->lists);
+    clipped[0] = clipped[1] = 0;
+    kernel->clip(&t->cells, 0, &t->lists, step0, step1, adc_bits, out, &clipped[0]);
+    kernel->table(&t->cells, 0, &t->lists, step0, step1, adc, 300, out + t->npos * OHM_CHUNK, &clipped[1]);
+}
+
+static void check_case(int32_t most_rows) {
+    struct test_case t = make_case(most_rows);
+    int32_t most = t.nrow * ((1 << t.cell_bits) - 1), nstep = t.nbit + t.max_shift, adc_bits = 1 + (int32_t)draw(13);
+    int32_t step0 = (int32_t)draw((uint32_t)nstep), room = 30 - bits_of(most);
+    int32_t step1 = step0 + room < nstep ? step0 + room : nstep;
+    int32_t *value = ohm_alloc((size_t)(most + 1) * 2 * 4), offset[OHM_CHUNK];
+    uint8_t *outside = ohm_alloc(((size_t)most + 1) * 2);
+    for (int32_t i = 0; i < 2 * (most + 1); i++) { /* two tables, each column with one of them */
+        value[i] = (int32_t)draw((uint32_t)most + 1);
+        outside[i] = draw(2) != 0;
+    }
+    for (int32_t c = 0; c < OHM_CHUNK; c++) offset[c] = draw(2) ? most + 1 : 0;
+    struct ohm_adc_table adc = {most + 1, value, outside, draw(2) ? offset : NULL};
+    size_t n = (size_t)(2 * t.npos * OHM_CHUNK);
+    int32_t *expected = ohm_alloc(n * 4), *got = ohm_alloc(n * 4);
+    int64_t clipped[2], clipped_got[2];
+    run_case(&ohm_kernel_reference, &t, adc_bits, step0, step1, &adc, expected, clipped);
+    for (const struct ohm_kernel *const *kernel = ohm_kernels() + 1; *kernel; kernel++) {
+        run_case(*kernel, &t, adc_bits, step0, step1, &adc, got, clipped_got);
+        int equal = !memcmp(expected, got, n * 4) && clipped[0] == clipped_got[0] && clipped[1] == clipped_got[1];
+        if (!equal)
+            printf("\n%s differs: rows %d cell bits %d bits %d shift %d adc %d steps %d..%d\n", (*kernel)->name, t.nrow, t.cell_bits, t.nbit, t.max_shift,
+                   adc_bits, step0, step1);
+        CU_ASSERT(equal);
+    }
+    free(value);
+    free(outside);
+    free(expected);
+    free(got);
+    free_case(&t);
+}
+
+static void test_small(void) {
+    for (int i = 0; i < 1500; i++) check_case(24);
+}
+
+static void test_large(void) {
+    for (int i = 0; i < 40; i++) check_case(OHM_MAX_ROWS);
+}
+
+/* The definition itself, by hand: 3 rows, inputs 3, 1, 2 (2 bits), cells of column 0: 1, 1, 1; of column 1: 0, 1, 0. */
+static void test_by_hand(void) {
+    uint64_t words[4 * OHM_CHUNK_WORDS] __attribute__((aligned(64))) = {0};
+    words[0] = 1;
+    words[OHM_CHUNK_WORDS] = 3;
+    words[2 * OHM_CHUNK_WORDS] = 1;
+    struct ohm_cells cells = {3, 1, 1, words};
+    uint8_t values[3] = {3, 1, 2};
+    int32_t first[3], acc[OHM_CHUNK] __attribute__((aligned(64)));
+    int16_t driven[2];
+    uint16_t row[64];
+    struct ohm_lists lists = {0, 0, first, driven, row};
+    struct ohm_list_rows rows = {.nrow = 3};
+    for (const struct ohm_kernel *const *kernel = ohm_kernels(); *kernel; kernel++) {
+        int64_t clipped = 0;
+        ohm_lists_build(*kernel, &rows, 1, 2, 1, values, 3, &lists);
+        CU_ASSERT_EQUAL(driven[0], 2); /* bit 0: rows 0 and 1 */
+        CU_ASSERT_EQUAL(driven[1], 2); /* bit 1: rows 0 and 2 */
+        (*kernel)->clip(&cells, 0, &lists, 0, 2, 8, acc, &clipped);
+        CU_ASSERT_EQUAL(acc[0], 6); /* 3 + 1 + 2 */
+        CU_ASSERT_EQUAL(acc[1], 1);
+        CU_ASSERT_EQUAL(clipped, 0);
+        (*kernel)->clip(&cells, 0, &lists, 0, 2, 1, acc, &clipped); /* one bit: 2 becomes 1 in both steps */
+        CU_ASSERT_EQUAL(acc[0], 3);
+        CU_ASSERT_EQUAL(acc[1], 1);
+        CU_ASSERT_EQUAL(clipped, 2);
+    }
+}
+
+int main(void) {
+    const struct suite_test tests[] = {{"by hand", test_by_hand}, {"1500 small random cases", test_small}, {"40 large random cases", test_large}};
+    return SUITE_RUN("kernel counter", tests);
+}
