@@ -23,8 +23,8 @@ struct ohm_design_setting {
 struct ohm_design {
     /* REQUIRED */
     const char *name, *title;
-    const char *source;     /* paper and section */
-    const char *departures; /* what is inferred or differs from the paper */
+    const char *source;                      /* paper and section */
+    const char *departures;                  /* what is inferred or differs from the paper */
     const struct ohm_design_option *options; /* ends with key NULL */
     /* Contradictory settings: one clear line, OHM_E_USAGE. */
     int (*configure)(const struct ohm_design_setting *setting);
@@ -51,7 +51,8 @@ void ohm_design_constrain(const struct ohm_design *design, const struct ohm_desi
 /* Index of an option by key; for designs' own use. */
 int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key);
 
-/* S-window rounding (sme.md A): the integer with at most `window` consecutive significant bits nearest to v >= 0, at most (2^window - 1) << (bits - window). */
+/* S-window rounding (sme.md A): the integer with at most `window` consecutive significant bits nearest to v >= 0, at most (2^window - 1) << (bits -
+ * window). */
 int32_t ohm_window_round(float v, int32_t bits, int32_t window);
 /* One row's squeeze (sme.md C): shift needed so that `or_of_row` fits `keep` bits, a multiple of granule. */
 int32_t ohm_squeeze_shift(uint32_t or_of_row, int32_t keep, int32_t granule);

@@ -34,13 +34,15 @@ struct ohm_engine {
 };
 
 /* The exact integer network on uniformly rounded (or given, [nlayer]) weights. */
-int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given, struct ohm_engine **engine);
-/* The network on crossbars. adc: [nlayer] or, with one_adc, one for all. given: integer weights on the design's grid, or NULL: constrained from the float ones. */
+int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given,
+                     struct ohm_engine **engine);
+/* The network on crossbars. adc: [nlayer] or, with one_adc, one for all. given: integer weights on the design's grid, or NULL: constrained from the
+ * float ones. */
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;
     const struct ohm_design *design;
     const struct ohm_design_setting *setting;
-    const struct ohm_adc *adc; /* [nlayer] */
+    const struct ohm_adc *adc;        /* [nlayer] */
     struct ohm_weights *const *given; /* [nlayer] or NULL */
     bool plan_only;                   /* no programs: stores, areas and counts only */
 };
@@ -58,12 +60,13 @@ struct ohm_engine_watch {
     void (*after_layer)(void *context, int32_t layer, const void *output); /* its output as stored */
     void *context;
 };
-/* Runs n images: inputs[i] float input of image i (NULL: skipped), outputs[i] its logits, digests[i] a hash over all layer outputs. tally [nlayer] grows.
- * outputs, digests, tally and watch may be NULL. */
-int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs, uint64_t *digests,
-                   struct ohm_tally *tally, const struct ohm_engine_watch *watch);
+/* Runs n images: inputs[i] float input of image i (NULL: skipped), outputs[i] its logits, digests[i] a hash over all layer outputs. tally [nlayer]
+ * grows. outputs, digests, tally and watch may be NULL. */
+int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
+                   uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch);
 
-/* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be lossless. */
+/* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be lossless.
+ */
 int ohm_engine_observe(struct ohm_engine *engine, struct ohm_batch *batch, const float *input);
 static inline size_t ohm_engine_bins(const struct ohm_engine *engine) { /* per layer */
     return (size_t)OHM_ADC_CLASSES * ((size_t)engine->largest + 1);

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #define OHM_CHUNK_WORDS 8
-#define OHM_CHUNK 512      /* columns of a chunk */
-#define OHM_MAX_ROWS 512   /* driven rows of a block */
+#define OHM_CHUNK 512    /* columns of a chunk */
+#define OHM_MAX_ROWS 512 /* driven rows of a block */
 #define OHM_MAX_CELL_BITS 4
 #define OHM_LIST_PAD 4 /* lists are padded to a multiple of this with the empty row */
 
@@ -30,7 +30,7 @@ static inline size_t ohm_cells_index(const struct ohm_cells *cells, int32_t chun
  * multiple of OHM_LIST_PAD with row nrow; driven[i] is the number before padding. */
 struct ohm_lists {
     int32_t npos, nstep;
-    int32_t *first;   /* [npos * nstep + 1] */
+    int32_t *first;  /* [npos * nstep + 1] */
     int16_t *driven; /* [npos * nstep] */
     uint16_t *row;   /* room: ohm_lists_room() entries */
 };
@@ -56,12 +56,12 @@ struct ohm_kernel {
     /* acc[p][c] = sum over steps t = step0 .. step1 - 1 of 2^(t - step0) * min(count(p, t, c), 2^adc_bits - 1), for the 512 columns of one chunk;
      * count = sum over driven rows of the cell's value. *clipped grows by the number of (p, t, c) whose count was larger.
      * Needs (2^(step1-step0) - 1) * min(2^adc_bits - 1, nrow * (2^cell_bits - 1)) < 2^31. */
-    void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits, int32_t *acc,
-                 int64_t *clipped);
-    /* The same with acc += 2^(t - step0) * table.value[offset + count]; *clipped counts outside. Only the first ncol columns of the chunk are converted;
-     * acc of the others is 0. */
-    void (*table)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, const struct ohm_adc_table *adc,
-                  int32_t ncol, int32_t *acc, int64_t *clipped);
+    void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                 int32_t *acc, int64_t *clipped);
+    /* The same with acc += 2^(t - step0) * table.value[offset + count]; *clipped counts outside. Only the first ncol columns of the chunk are
+     * converted; acc of the others is 0. */
+    void (*table)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                  const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped);
     /* y[i] += coefficient[i] * acc[i] * 2^shift */
     void (*combine)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int64_t *y);
     /* y[i] += factor * acc[i] */
@@ -77,15 +77,15 @@ const struct ohm_kernel *const *ohm_kernels(void);
 /* The one in use; NULL with a recorded OHM_E_USAGE failure when OHM_KERNEL names none that can run here. */
 const struct ohm_kernel *ohm_kernel_chosen(void);
 
-/* Builds the lists from bit masks: row r is driven at step t when bit t - shift[r] of its value is 1. shift may be NULL (all 0); values [npos][stride]
- * elements; input[r] is the place of row r's value, or rows are consecutive from input0 when input is NULL. */
+/* Builds the lists from bit masks: row r is driven at step t when bit t - shift[r] of its value is 1. shift may be NULL (all 0); values
+ * [npos][stride] elements; input[r] is the place of row r's value, or rows are consecutive from input0 when input is NULL. */
 struct ohm_list_rows {
     int32_t nrow, max_shift;
-    const int32_t *input;  /* [nrow] or NULL */
+    const int32_t *input; /* [nrow] or NULL */
     int32_t input0;
     const uint64_t *shifted; /* [max_shift + 1][(nrow + 63) / 64]: rows with that shift; NULL when max_shift is 0 */
 };
-void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element, const void *values,
-                     int32_t stride, struct ohm_lists *lists);
+void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element,
+                     const void *values, int32_t stride, struct ohm_lists *lists);
 
 #endif

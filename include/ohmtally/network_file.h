@@ -1,5 +1,5 @@
-/* The integer network as an HDF5 file: graph, quantisation of every tensor, integer weights with scales and float biases and weights. What it holds can be run
- * without the ONNX file and gives the same bits on every machine. Layer: io. Not collective: rank 0 writes, every rank may read.
+/* The integer network as an HDF5 file: graph, quantisation of every tensor, integer weights with scales and float biases and weights. What it holds
+ * can be run without the ONNX file and gives the same bits on every machine. Layer: io. Not collective: rank 0 writes, every rank may read.
  *
  *   /                    attributes: format "ohmtally network", version, activation_bits, weight_bits, input, output (numbers of values), provenance,
  *                        digest (16 hex digits over all that follows; checked when present, so other programs may leave it out)
@@ -16,8 +16,8 @@
 
 #define OHM_NETWORK_FILE_VERSION 1
 struct ohm_network_file {
-    struct ohm_network *network; /* folded; owned */
-    struct ohm_intnet *intnet;   /* owned */
+    struct ohm_network *network;  /* folded; owned */
+    struct ohm_intnet *intnet;    /* owned */
     struct ohm_weights **weights; /* [nlayer]; owned; as saved */
     int32_t weight_bits;
     char provenance[1024]; /* how the weights were made */

@@ -1,5 +1,5 @@
-/* All MPI of the computation. Errors are values: no rank leaves alone; every phase ends in one ohm_world_agree, after which either all ranks go on or all
- * hold the first cause. Sums over ranks are of integers only. Layer: par. */
+/* All MPI of the computation. Errors are values: no rank leaves alone; every phase ends in one ohm_world_agree, after which either all ranks go on or
+ * all hold the first cause. Sums over ranks are of integers only. Layer: par. */
 #ifndef OHMTALLY_PARALLEL_H
 #define OHMTALLY_PARALLEL_H
 #include <stdbool.h>
@@ -14,8 +14,8 @@ struct ohm_world {
 int ohm_world_start(int *argc, char ***argv, struct ohm_world *world);
 void ohm_world_end(struct ohm_world *world);
 
-/* Collective. status: this rank's outcome (its failure is recorded, status.h). OHM_OK when all ranks succeeded; otherwise every rank records the failure of the
- * lowest failing rank and returns its status. */
+/* Collective. status: this rank's outcome (its failure is recorded, status.h). OHM_OK when all ranks succeeded; otherwise every rank records the
+ * failure of the lowest failing rank and returns its status. */
 int ohm_world_agree(const struct ohm_world *world, int status);
 /* Not collective: tells the others that this rank has failed, so that they stop their loops and come to the next agreement. */
 void ohm_world_alarm(const struct ohm_world *world);

@@ -9,10 +9,10 @@
  * Inputs are numbered group * krows + r, outputs group * ncols + n. Designs build plans; everything else reads them. Layer: xbar. */
 #ifndef OHMTALLY_PLAN_H
 #define OHMTALLY_PLAN_H
-#include <stdbool.h>
-#include <stdint.h>
 #include "ohmtally/memory.h"
 #include "ohmtally/tally.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct ohm_tile {
     int32_t nrow, ncol, cell_bits, words; /* words: 64-bit words per row of a plane */
@@ -40,7 +40,7 @@ struct ohm_plan {
     struct ohm_use *uses;
     int32_t tile_room, use_room;
     int32_t weight_bias;
-    int32_t max_shift;    /* largest row shift */
+    int32_t max_shift;      /* largest row shift */
     struct ohm_store store; /* crossbars_full and index_bits are the design's to set; the rest is filled by ohm_plan_finish */
 };
 
@@ -53,11 +53,13 @@ static inline uint64_t *ohm_tile_word(const struct ohm_tile *tile, int32_t plane
 }
 /* Puts value into a cell that is still 0. */
 static inline void ohm_tile_set(struct ohm_tile *tile, int32_t row, int32_t column, uint32_t value) {
-    for (int32_t plane = 0; plane < tile->cell_bits; plane++) *ohm_tile_word(tile, plane, row, column) |= (uint64_t)(value >> plane & 1) << (column % 64);
+    for (int32_t plane = 0; plane < tile->cell_bits; plane++)
+        *ohm_tile_word(tile, plane, row, column) |= (uint64_t)(value >> plane & 1) << (column % 64);
 }
 static inline uint32_t ohm_tile_get(const struct ohm_tile *tile, int32_t row, int32_t column) {
     uint32_t value = 0;
-    for (int32_t plane = 0; plane < tile->cell_bits; plane++) value |= (uint32_t)(*ohm_tile_word(tile, plane, row, column) >> (column % 64) & 1) << plane;
+    for (int32_t plane = 0; plane < tile->cell_bits; plane++)
+        value |= (uint32_t)(*ohm_tile_word(tile, plane, row, column) >> (column % 64) & 1) << plane;
     return value;
 }
 /* rows and columns must outlive the plan (its arena is the place for them). */

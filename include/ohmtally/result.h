@@ -1,29 +1,27 @@
 /* The result file: HDF5, self-describing, opens in h5py or HDFView without this program. Version OHM_RESULT_VERSION of its layout:
  *
  *   /                       attributes: format "ohmtally result", version (int)
- *   /run                    attributes, strings: revision, version, compiler, flags, libraries, hosts, kernel, cpu, started (ISO 8601 UTC), job (file text), command;
- *                           integers: ranks, threads, seed, batch, images; doubles: seconds
- *   /run/used               strings "key = value", every value of the job in force
- *   /points                 strings: names of the evaluation points in order: "float", "integer", then the designs
+ *   /run                    attributes, strings: revision, version, compiler, flags, libraries, hosts, kernel, cpu, started (ISO 8601 UTC), job (file
+ * text), command; integers: ranks, threads, seed, batch, images; doubles: seconds /run/used               strings "key = value", every value of the
+ * job in force /points                 strings: names of the evaluation points in order: "float", "integer", then the designs
  *   /<point>                attributes: design, title, source, departures, options, digest (16 hex digits over the integer data sets of this group),
  *                           seconds, images_scored, images_labelled (of these), images_corrupt, top1 (count), top5 (count), top1_low, top1_high (95 %
  *                           Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits, adc_range, array_rows, array_columns
  *   /<point>/images/index, label (int32, -1 none), best (int32 [n][5]), correct (int8: 1 top-1, 2 within top-5, 0 neither, -1 unlabelled or corrupt),
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
- *   /<point>/layers/        one data set per column, row = layer: name, kind, groups, rows, columns, positions_per_image, every count of tally.h, every
- *                           count of store.h, adc_bits, baseline_<name>, sqnr_db (against float), weight_error, energy_<component>_pj, energy_pj,
- *                           latency_ns, area_um2
+ *   /<point>/layers/        one data set per column, row = layer: name, kind, groups, rows, columns, positions_per_image, every count of tally.h,
+ * every count of store.h, adc_bits, baseline_<name>, sqnr_db (against float), weight_error, energy_<component>_pj, energy_pj, latency_ns, area_um2
  *                           /float has no layers; prices of /integer are 0
- * Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and threads.
- * Layer: io. Rank 0 only. */
+ * Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and
+ * threads. Layer: io. Rank 0 only. */
 #ifndef OHMTALLY_RESULT_H
 #define OHMTALLY_RESULT_H
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include "ohmtally/memory.h"
 #include "ohmtally/tally.h"
 #include "ohmtally/technology.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #define OHM_RESULT_VERSION 1
 
@@ -37,13 +35,13 @@ struct ohm_image_row {
 struct ohm_layer_row {
     const char *name, *kind; /* kind: "conv", "depthwise", "linear" */
     int32_t groups, rows, columns;
-    int64_t positions; /* per image */
+    int64_t positions;      /* per image */
     struct ohm_tally tally; /* over all scored images */
     struct ohm_store store;
     int32_t adc_bits;
     double sqnr_db;
-    double weight_error; /* relative root mean square of held minus float weights */
-    struct ohm_energy energy; /* pJ, mean per image */
+    double weight_error;         /* relative root mean square of held minus float weights */
+    struct ohm_energy energy;    /* pJ, mean per image */
     double latency_ns, area_um2; /* latency per image */
     int64_t baseline[4];
 };
@@ -96,8 +94,8 @@ struct ohm_report {
 };
 int ohm_report_read(const char *path, struct ohm_report **report);
 void ohm_report_free(struct ohm_report *report);
-/* The comparison table as text: top-1 (with its 95 % Wilson interval), top-5, agreement with float, ADC, clipped conversions, crossbars, area, energy,
- * latency and interval, each also relative to the first priced point; then the crossbars of other mappings against each design's. */
+/* The comparison table as text: top-1 (with its 95 % Wilson interval), top-5, agreement with float, ADC, clipped conversions, crossbars, area,
+ * energy, latency and interval, each also relative to the first priced point; then the crossbars of other mappings against each design's. */
 void ohm_report_print(const struct ohm_report *report, FILE *out);
 
 #endif

@@ -15,7 +15,7 @@
     X(shift_adds, "1", "shift-and-add operations on codes")                                                                                          \
     X(partial_adds, "1", "digital additions of partial sums of different arrays")                                                                    \
     X(input_register_bytes, "B", "bytes written to and read from input registers")                                                                   \
-    X(output_register_bytes, "B", "bytes written to output registers, running sums included")                                                                             \
+    X(output_register_bytes, "B", "bytes written to output registers, running sums included")                                                        \
     X(buffer_bits, "bit", "bits moved between eDRAM buffer and arrays (inputs read, outputs written)")                                               \
     X(bus_bits, "bit", "bits moved over the tile bus")                                                                                               \
     X(steps, "1", "input steps of the layer's schedule, arrays in parallel (positions x steps per position)")

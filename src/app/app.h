@@ -32,7 +32,7 @@ struct point {
 };
 
 /* Everything of a run that does not change from point to point. */
-struct session {
+struct study {
     struct ohm_world world;
     struct ohm_job *job;
     char *job_text;
@@ -45,16 +45,16 @@ struct session {
     int threads;
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
-int session_open(struct session *session, const struct ohm_world *world, const struct arguments *arguments);
+int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);
 /* Collective: reads the network; with_images: opens the images and calibrates; otherwise placeholder ranges (mapping needs none). */
-int session_load(struct session *session, bool with_images);
-void session_close(struct session *session);
+int study_load(struct study *study, bool with_images);
+void study_close(struct study *study);
 /* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
-int session_threads(const struct ohm_world *world);
+int study_threads(const struct ohm_world *world);
 
 /* Images [first, first + n) of a set as network inputs (malloc'ed once per loader). */
 struct loader {
-    const struct session *session;
+    const struct study *study;
     struct ohm_image_set *set;
     bool packed; /* read by one thread */
     int32_t room;
@@ -62,7 +62,7 @@ struct loader {
     float *values;
     float **inputs; /* [room]; NULL where the image is corrupt */
 };
-int loader_open(struct loader *loader, const struct session *session, struct ohm_image_set *set, bool packed, int32_t room);
+int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room);
 int loader_read(struct loader *loader, int64_t first, int32_t n);
 void loader_close(struct loader *loader);
 
@@ -74,12 +74,12 @@ struct evaluation {
     struct ohm_layer_row *layers;
     int32_t nlayer;
 };
-int evaluate_point(struct session *session, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
+int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
 
 /* The engine of a point (NULL for float). plan_only: stores and counts, no programs. Collective when the ADC ranges are calibrated. */
-int point_engine(struct session *session, const struct point *point, bool plan_only, struct ohm_engine **engine);
+int point_engine(struct study *study, const struct point *point, bool plan_only, struct ohm_engine **engine);
 /* Layer rows from an engine and its tallies (images: scored images the tallies are over; 0: none). */
-int point_layers(const struct session *session, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally, const double *sqnr_db,
-                 int64_t images, struct ohm_arena *arena, struct ohm_layer_row **rows);
+int point_layers(const struct study *study, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally,
+                 const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **rows);
 
 #endif

@@ -7,7 +7,8 @@
 static void list_designs(void) {
     puts("designs (keys of an entry of `designs:`; adc_bits and adc_range may be given too):");
     for (const struct ohm_design *const *design = ohm_designs; *design; design++) {
-        printf("\n  %-8s %s\n           source: %s\n           departures: %s\n", (*design)->name, (*design)->title, (*design)->source, (*design)->departures);
+        printf("\n  %-8s %s\n           source: %s\n           departures: %s\n", (*design)->name, (*design)->title, (*design)->source,
+               (*design)->departures);
         for (const struct ohm_design_option *option = (*design)->options; option->key; option++) {
             if (option->choices)
                 printf("    %-12s default %-9s %s\n", option->key, option->choices[option->fallback], option->about);

@@ -16,13 +16,14 @@ static int pack(const struct ohm_image_options *options, const char *out) {
 
 int command_pack(const struct ohm_world *world, const struct arguments *arguments) {
     bool calibration = arguments->nword == 3 && !strcmp(arguments->words[2], "calibration");
-    if (arguments->nword != 2 && !calibration) return ohm_fail(OHM_E_USAGE, "pack needs a job and the file to write: ohmtally pack JOB.yml OUT.h5 [calibration]");
-    struct session session;
-    int status = session_open(&session, world, arguments);
-    if (!status && calibration && !session.job->quantize.has_calibration)
+    if (arguments->nword != 2 && !calibration)
+        return ohm_fail(OHM_E_USAGE, "pack needs a job and the file to write: ohmtally pack JOB.yml OUT.h5 [calibration]");
+    struct study study;
+    int status = study_open(&study, world, arguments);
+    if (!status && calibration && !study.job->quantize.has_calibration)
         status = ohm_fail(OHM_E_USAGE, "%s has no quantize.calibration to pack", arguments->words[0]);
-    if (!status && world->rank == 0) status = pack(calibration ? &session.job->quantize.calibration : &session.job->images, arguments->words[1]);
+    if (!status && world->rank == 0) status = pack(calibration ? &study.job->quantize.calibration : &study.job->images, arguments->words[1]);
     status = ohm_world_agree(world, status);
-    session_close(&session);
+    study_close(&study);
     return status;
 }

@@ -29,7 +29,8 @@ static int predict(const struct ohm_engine *engine, double *seconds) {
         struct ohm_tally tally = {0};
         int status = x && y && scratch ? OHM_OK : OHM_E_MEMORY;
         if (!status) {
-            for (size_t k = 0; k < bytes; k++) x[k] = (uint8_t)((k * 2654435761u >> 13) & (k * 40503u >> 7)); /* two mixed patterns and-ed: a quarter */
+            for (size_t k = 0; k < bytes; k++)
+                x[k] = (uint8_t)((k * 2654435761u >> 13) & (k * 40503u >> 7)); /* two mixed patterns and-ed: a quarter */
             double began = cpu_seconds();
             ohm_program_multiply(program, npos, x, y, scratch, &tally);
             *seconds += (cpu_seconds() - began) * (double)ohm_layer_positions(layer) / npos;
@@ -42,17 +43,17 @@ static int predict(const struct ohm_engine *engine, double *seconds) {
     return OHM_OK;
 }
 
-static int plan_point(struct session *session, const struct point *point) {
+static int plan_point(struct study *study, const struct point *point) {
     struct ohm_engine *engine;
     struct ohm_layer_row *rows;
     double seconds = 0, area = 0, latency = 0, interval = 0;
     int64_t crossbars = 0, full = 0, index_bits = 0, cells = 0, on = 0;
     struct point plain = *point;
     if (plain.adc.range == OHM_ADC_CALIBRATED) plain.adc.range = OHM_ADC_FULL; /* the same work; ranges need images */
-    OHM_TRY(point_engine(session, &plain, false, &engine));
+    OHM_TRY(point_engine(study, &plain, false, &engine));
     int status = predict(engine, &seconds);
-    if (!status) status = point_layers(session, point, engine, NULL, NULL, 0, session->job->arena, &rows);
-    for (int32_t i = 0; !status && i < session->content.intnet->nlayer; i++) {
+    if (!status) status = point_layers(study, point, engine, NULL, NULL, 0, study->job->arena, &rows);
+    for (int32_t i = 0; !status && i < study->content.intnet->nlayer; i++) {
         crossbars += rows[i].store.crossbars;
         full += rows[i].store.crossbars_full;
         cells += rows[i].store.cells;
@@ -64,23 +65,24 @@ static int plan_point(struct session *session, const struct point *point) {
     }
     if (!status)
         printf("%-18s %9lld %9lld %8.1f %8.1f %9.1f %9.2f %10.2f %10.2f %8.1f %10.3f\n", point->name, (long long)crossbars, (long long)full,
-               100.0 * (double)cells / ((double)crossbars * point->setting.array_rows * point->setting.array_columns), 100.0 * (double)on / (double)cells,
-               (double)index_bits / 8192, area, latency, interval, (double)ohm_engine_bytes(engine) / 1048576, seconds);
+               100.0 * (double)cells / ((double)crossbars * point->setting.array_rows * point->setting.array_columns),
+               100.0 * (double)on / (double)cells, (double)index_bits / 8192, area, latency, interval, (double)ohm_engine_bytes(engine) / 1048576,
+               seconds);
     ohm_engine_free(engine);
     return status;
 }
 
 int command_plan(const struct ohm_world *world, const struct arguments *arguments) {
-    struct session session;
-    int status = session_open(&session, world, arguments);
-    session.threads = session_threads(world);
-    omp_set_num_threads(session.threads);
-    if (!status) status = session_load(&session, false);
+    struct study study;
+    int status = study_open(&study, world, arguments);
+    study.threads = study_threads(world);
+    omp_set_num_threads(study.threads);
+    if (!status) status = study_load(&study, false);
     if (!status && world->rank == 0) {
-        printf("%-18s %9s %9s %8s %8s %9s %9s %10s %10s %8s %10s\n", "design", "crossbars", "unreleased", "filled %", "on %", "index KiB", "mm2", "latency ms", "slowest ms",
-               "MiB", "CPU s/image");
-        for (int p = 2; !status && p < session.npoint; p++) status = plan_point(&session, &session.points[p]);
+        printf("%-18s %9s %9s %8s %8s %9s %9s %10s %10s %8s %10s\n", "design", "crossbars", "unreleased", "filled %", "on %", "index KiB", "mm2",
+               "latency ms", "slowest ms", "MiB", "CPU s/image");
+        for (int p = 2; !status && p < study.npoint; p++) status = plan_point(&study, &study.points[p]);
     }
-    session_close(&session);
+    study_close(&study);
     return ohm_world_agree(world, status);
 }

@@ -11,11 +11,11 @@
 
 #define NAMED_CORRUPT 20 /* corrupt images named one by one; the rest are only counted */
 
-static void name_corrupt(const struct session *session, const struct evaluation *evaluation) {
+static void name_corrupt(const struct study *study, const struct evaluation *evaluation) {
     int64_t named = 0;
     for (int64_t i = 0; i < evaluation->nrow && named < NAMED_CORRUPT; i++)
         if (evaluation->rows[i].correct == -2) {
-            ohm_warn("%s is corrupt and not scored", ohm_image_set_name(session->images, evaluation->rows[i].index));
+            ohm_warn("%s is corrupt and not scored", ohm_image_set_name(study->images, evaluation->rows[i].index));
             named++;
         }
     if (evaluation->info.corrupt > named) ohm_warn("%lld more corrupt images are not scored", (long long)(evaluation->info.corrupt - named));
@@ -35,8 +35,9 @@ static const char *cpu_model(struct ohm_arena *arena) {
     return model;
 }
 
-static int finish(struct session *session, struct ohm_result *result, const struct arguments *arguments, const char *started, double began, const char *hosts) {
-    const struct ohm_job *job = session->job;
+static int finish(struct study *study, struct ohm_result *result, const struct arguments *arguments, const char *started, double began,
+                  const char *hosts) {
+    const struct ohm_job *job = study->job;
     const struct ohm_kernel *kernel = ohm_kernel_chosen();
     struct ohm_run_info run = {.revision = OHM_REVISION,
                                .version = OHM_VERSION,
@@ -47,13 +48,13 @@ static int finish(struct session *session, struct ohm_result *result, const stru
                                .kernel = kernel->name,
                                .cpu = cpu_model(job->arena),
                                .started = started,
-                               .job_text = session->job_text,
+                               .job_text = study->job_text,
                                .command = arguments->command_line,
-                               .ranks = session->world.size,
-                               .threads = session->threads,
+                               .ranks = study->world.size,
+                               .threads = study->threads,
                                .batch = job->run.batch,
                                .seed = job->run.seed,
-                               .images = ohm_image_set_count(session->images),
+                               .images = ohm_image_set_count(study->images),
                                .seconds = ohm_seconds() - began};
     const char **used = ohm_arena_array(job->arena, (size_t)job->nused, sizeof *used);
     if (!used) return OHM_E_MEMORY;
@@ -61,18 +62,18 @@ static int finish(struct session *session, struct ohm_result *result, const stru
     return ohm_result_finish(result, &run, used, job->nused);
 }
 
-static int run_points(struct session *session, struct ohm_result *result) {
-    for (int p = 0; p < session->npoint; p++) {
+static int run_points(struct study *study, struct ohm_result *result) {
+    for (int p = 0; p < study->npoint; p++) {
         struct evaluation evaluation;
         struct ohm_arena *arena = ohm_arena_new();
-        OHM_TRY(ohm_world_agree(&session->world, arena ? OHM_OK : OHM_E_MEMORY));
-        int status = evaluate_point(session, &session->points[p], arena, &evaluation);
-        if (!status && session->world.rank == 0) {
+        OHM_TRY(ohm_world_agree(&study->world, arena ? OHM_OK : OHM_E_MEMORY));
+        int status = evaluate_point(study, &study->points[p], arena, &evaluation);
+        if (!status && study->world.rank == 0) {
             status = ohm_result_add(result, &evaluation.info, evaluation.rows, evaluation.nrow, evaluation.layers, evaluation.nlayer);
-            if (p == 0) name_corrupt(session, &evaluation);
+            if (p == 0) name_corrupt(study, &evaluation);
         }
         ohm_arena_free(arena);
-        OHM_TRY(ohm_world_agree(&session->world, status));
+        OHM_TRY(ohm_world_agree(&study->world, status));
     }
     return OHM_OK;
 }
@@ -86,13 +87,13 @@ static int print_table(const char *path) {
 }
 
 /* Host names of all ranks, each once, in rank order; rank 0 has the text. Collective. */
-static int list_hosts(struct session *session, char **hosts) {
+static int list_hosts(struct study *study, char **hosts) {
     char mine[256] = "";
     void *all;
     size_t bytes, used = 0;
     gethostname(mine, sizeof mine - 1);
-    OHM_TRY(ohm_world_gather(&session->world, mine, sizeof mine, &all, &bytes));
-    *hosts = ohm_arena_alloc(session->job->arena, bytes + 1);
+    OHM_TRY(ohm_world_gather(&study->world, mine, sizeof mine, &all, &bytes));
+    *hosts = ohm_arena_alloc(study->job->arena, bytes + 1);
     const char *last = "";
     for (size_t at = 0; *hosts && all && at < bytes; at += sizeof mine) {
         const char *name = (const char *)all + at;
@@ -100,16 +101,17 @@ static int list_hosts(struct session *session, char **hosts) {
         last = name;
     }
     free(all);
-    return ohm_world_agree(&session->world, *hosts ? OHM_OK : OHM_E_MEMORY);
+    return ohm_world_agree(&study->world, *hosts ? OHM_OK : OHM_E_MEMORY);
 }
 
-static void announce(const struct session *session) {
-    const struct ohm_world *world = &session->world;
+static void announce(const struct study *study) {
+    const struct ohm_world *world = &study->world;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    ohm_log("%d rank%s x %d thread%s, kernel %s, %lld images, %d designs", world->size, world->size > 1 ? "s" : "", session->threads, session->threads > 1 ? "s" : "",
-            ohm_kernel_chosen()->name, (long long)ohm_image_set_count(session->images), session->job->ndesign);
-    if ((long)world->local_size * session->threads > cores)
-        ohm_warn("%d ranks x %d threads share %ld cores on this node; set OMP_NUM_THREADS or use fewer ranks", world->local_size, session->threads, cores);
+    ohm_log("%d rank%s x %d thread%s, kernel %s, %lld images, %d designs", world->size, world->size > 1 ? "s" : "", study->threads,
+            study->threads > 1 ? "s" : "", ohm_kernel_chosen()->name, (long long)ohm_image_set_count(study->images), study->job->ndesign);
+    if ((long)world->local_size * study->threads > cores)
+        ohm_warn("%d ranks x %d threads share %ld cores on this node; set OMP_NUM_THREADS or use fewer ranks", world->local_size, study->threads,
+                 cores);
 }
 
 /* Rank 0: the result file, before any work is done. */
@@ -121,29 +123,29 @@ static int create_result(const struct ohm_job *job, struct ohm_result **result) 
 }
 
 int command_run(const struct ohm_world *world, const struct arguments *arguments) {
-    struct session session;
+    struct study study;
     struct ohm_result *result = NULL;
     char started[32], *hosts = NULL;
     time_t now = time(NULL);
     double began = ohm_seconds();
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
-    int status = session_open(&session, world, arguments);
-    if (!status && world->rank == 0) status = create_result(session.job, &result);
+    int status = study_open(&study, world, arguments);
+    if (!status && world->rank == 0) status = create_result(study.job, &result);
     status = ohm_world_agree(world, status);
-    session.threads = session_threads(world);
-    omp_set_num_threads(session.threads);
-    if (!status) status = session_load(&session, true);
-    if (!status) announce(&session);
-    if (!status) status = list_hosts(&session, &hosts);
-    if (!status) status = run_points(&session, result);
+    study.threads = study_threads(world);
+    omp_set_num_threads(study.threads);
+    if (!status) status = study_load(&study, true);
+    if (!status) announce(&study);
+    if (!status) status = list_hosts(&study, &hosts);
+    if (!status) status = run_points(&study, result);
     if (!status && world->rank == 0) {
-        status = finish(&session, result, arguments, started, began, hosts);
+        status = finish(&study, result, arguments, started, began, hosts);
         result = NULL;
     }
     ohm_result_abandon(result);
     status = ohm_world_agree(world, status);
-    if (!status && world->rank == 0) status = print_table(session.job->run.output);
-    if (!status) ohm_log("result: %s (%.1f s)", session.job->run.output, ohm_seconds() - began);
-    session_close(&session);
+    if (!status && world->rank == 0) status = print_table(study.job->run.output);
+    if (!status) ohm_log("result: %s (%.1f s)", study.job->run.output, ohm_seconds() - began);
+    study_close(&study);
     return ohm_world_agree(world, status);
 }

@@ -10,7 +10,7 @@
 
 /* What one rank holds while a point runs. */
 struct running {
-    struct session *session;
+    struct study *study;
     const struct point *point;
     struct ohm_engine *engine; /* NULL: float */
     struct ohm_batch *batch;
@@ -25,18 +25,18 @@ struct running {
 };
 
 static int start(struct running *run) {
-    struct session *session = run->session;
-    const struct ohm_network *network = session->content.network;
-    run->room = session->job->run.batch;
+    struct study *study = run->study;
+    const struct ohm_network *network = study->content.network;
+    run->room = study->job->run.batch;
     run->nclass = (int32_t)ohm_shape_count(&network->values[network->output].shape);
     run->outputs = ohm_alloc_array((size_t)run->room, sizeof *run->outputs);
     run->output_values = ohm_alloc_array((size_t)run->room * (size_t)run->nclass, sizeof(float));
     run->digests = ohm_alloc_array((size_t)run->room, sizeof *run->digests);
-    run->tally = ohm_alloc_array((size_t)session->content.intnet->nlayer, sizeof *run->tally);
+    run->tally = ohm_alloc_array((size_t)study->content.intnet->nlayer, sizeof *run->tally);
     run->rows = ohm_alloc_array((size_t)(run->end - run->first), sizeof *run->rows);
     if (!run->outputs || !run->output_values || !run->digests || !run->tally || !run->rows) return OHM_E_MEMORY;
     for (int32_t i = 0; i < run->room; i++) run->outputs[i] = run->output_values + (size_t)i * (size_t)run->nclass;
-    OHM_TRY(loader_open(&run->loader, session, session->images, session->job->images.packed != NULL, run->room));
+    OHM_TRY(loader_open(&run->loader, study, study->images, study->job->images.packed != NULL, run->room));
     return run->engine ? ohm_batch_new(run->engine, run->room, &run->batch) : OHM_OK;
 }
 
@@ -61,7 +61,7 @@ static int32_t score(const int32_t best[5], int32_t label) {
 static void fill_row(struct running *run, int64_t index, int32_t i) {
     struct ohm_image_row *row = &run->rows[index - run->first];
     row->index = index;
-    row->label = ohm_image_set_label(run->session->images, index);
+    row->label = ohm_image_set_label(run->study->images, index);
     if (!run->loader.inputs[i]) {
         for (int k = 0; k < 5; k++) row->best[k] = -1;
         row->correct = -2;
@@ -74,18 +74,19 @@ static void fill_row(struct running *run, int64_t index, int32_t i) {
 
 /* This rank's images. Stops early when it, or another rank, fails. */
 static int run_images(struct running *run) {
-    struct ohm_world *world = &run->session->world;
+    struct ohm_world *world = &run->study->world;
     struct ohm_progress progress;
-    ohm_progress_start(&progress, run->point->name, ohm_image_set_count(run->session->images));
+    ohm_progress_start(&progress, run->point->name, ohm_image_set_count(run->study->images));
     for (int64_t first = run->first; first < run->end && !ohm_world_alarmed(world); first += run->room) {
         int32_t n = run->end - first < run->room ? (int32_t)(run->end - first) : run->room;
         OHM_TRY(loader_read(&run->loader, first, n));
         const float *const *inputs = (const float *const *)run->loader.inputs;
         int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
-                                 : ohm_float_batch(run->session->content.network, n, inputs, run->outputs);
+                                 : ohm_float_batch(run->study->content.network, n, inputs, run->outputs);
         if (status) return status;
         for (int32_t i = 0; i < n; i++) fill_row(run, first + i, i);
-        ohm_progress_step(&progress, (first + n - run->first) * world->size < progress.total ? (first + n - run->first) * world->size : progress.total);
+        ohm_progress_step(&progress,
+                          (first + n - run->first) * world->size < progress.total ? (first + n - run->first) * world->size : progress.total);
     }
     ohm_progress_end(&progress, progress.total);
     return OHM_OK;
@@ -93,12 +94,12 @@ static int run_images(struct running *run) {
 
 /* Powers of this rank's share of the sample images into power [n][nlayer][2]. */
 static int sample_noise(struct running *run, struct ohm_image_set *set, bool packed, int64_t n, double *power) {
-    struct session *session = run->session;
-    size_t stride = 2 * (size_t)session->content.intnet->nlayer;
+    struct study *study = run->study;
+    size_t stride = 2 * (size_t)study->content.intnet->nlayer;
     struct loader loader;
-    int status = loader_open(&loader, session, set, packed, 1);
-    int64_t end = ohm_partition_first(n, session->world.size, session->world.rank + 1);
-    for (int64_t i = ohm_partition_first(n, session->world.size, session->world.rank); !status && i < end; i++) {
+    int status = loader_open(&loader, study, set, packed, 1);
+    int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
+    for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
         if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, run->batch, loader.inputs[0], power + (size_t)i * stride);
     }
@@ -108,15 +109,15 @@ static int sample_noise(struct running *run, struct ohm_image_set *set, bool pac
 
 /* SQNR per layer in dB. Each image's powers are computed by one rank and added up in image order by all: no float reduction. */
 static int measure_noise(struct running *run, double *sqnr_db) {
-    struct session *session = run->session;
-    struct ohm_image_set *set = session->calibration ? session->calibration : session->images;
-    bool packed = session->calibration ? session->job->quantize.calibration.packed != NULL : session->job->images.packed != NULL;
+    struct study *study = run->study;
+    struct ohm_image_set *set = study->calibration ? study->calibration : study->images;
+    bool packed = study->calibration ? study->job->quantize.calibration.packed != NULL : study->job->images.packed != NULL;
     int64_t n = ohm_image_set_count(set) < NOISE_IMAGES ? ohm_image_set_count(set) : NOISE_IMAGES;
-    size_t nlayer = (size_t)session->content.intnet->nlayer, count = (size_t)n * nlayer * 2;
+    size_t nlayer = (size_t)study->content.intnet->nlayer, count = (size_t)n * nlayer * 2;
     double *power = ohm_alloc_array(count, sizeof *power);
     int status = power ? sample_noise(run, set, packed, n, power) : OHM_E_MEMORY;
-    status = ohm_world_agree(&session->world, status);
-    if (!status) ohm_world_sum(&session->world, (int64_t *)(void *)power, count); /* bit patterns: all but one rank hold zeros */
+    status = ohm_world_agree(&study->world, status);
+    if (!status) ohm_world_sum(&study->world, (int64_t *)(void *)power, count); /* bit patterns: all but one rank hold zeros */
     for (size_t i = 0; !status && i < nlayer; i++) {
         double signal = 0, noise = 0;
         for (size_t k = 0; k < (size_t)n; k++) {
@@ -133,17 +134,18 @@ static int measure_noise(struct running *run, double *sqnr_db) {
 static int gather_rows(struct running *run, struct ohm_arena *arena, struct evaluation *evaluation) {
     void *all;
     size_t bytes, mine = (size_t)(run->end - run->first) * sizeof *run->rows;
-    OHM_TRY(ohm_world_gather(&run->session->world, run->rows, mine, &all, &bytes));
+    OHM_TRY(ohm_world_gather(&run->study->world, run->rows, mine, &all, &bytes));
     evaluation->nrow = (int64_t)(bytes / sizeof *run->rows);
     if (all) evaluation->rows = ohm_arena_alloc(arena, bytes);
     if (evaluation->rows) memcpy(evaluation->rows, all, bytes);
     free(all);
-    return run->session->world.rank || evaluation->rows ? OHM_OK : OHM_E_MEMORY;
+    return run->study->world.rank || evaluation->rows ? OHM_OK : OHM_E_MEMORY;
 }
 
 static void describe(const struct running *run, double seconds, struct evaluation *evaluation) {
     const struct point *point = run->point;
-    evaluation->info = (struct ohm_point_info){.name = point->name, .options = point->options, .seconds = seconds, .adc_range = "", .source = "", .departures = ""};
+    evaluation->info =
+        (struct ohm_point_info){.name = point->name, .options = point->options, .seconds = seconds, .adc_range = "", .source = "", .departures = ""};
     evaluation->info.design = point->design ? point->design->name : point->name;
     evaluation->info.title = point->exact ? "exact integer network" : "float network";
     for (int64_t i = 0; i < evaluation->nrow; i++) evaluation->info.corrupt += evaluation->rows[i].correct == -2;
@@ -160,29 +162,29 @@ static void describe(const struct running *run, double seconds, struct evaluatio
 
 /* After the images: sums, noise, rows and layers. Collective. */
 static int collect(struct running *run, double seconds, struct ohm_arena *arena, struct evaluation *evaluation) {
-    struct session *session = run->session;
-    int32_t nlayer = session->content.intnet->nlayer;
+    struct study *study = run->study;
+    int32_t nlayer = study->content.intnet->nlayer;
     double *sqnr_db = ohm_arena_array(arena, (size_t)nlayer, sizeof *sqnr_db);
-    OHM_TRY(ohm_world_agree(&session->world, sqnr_db ? OHM_OK : OHM_E_MEMORY));
+    OHM_TRY(ohm_world_agree(&study->world, sqnr_db ? OHM_OK : OHM_E_MEMORY));
     if (run->engine) OHM_TRY(measure_noise(run, sqnr_db));
-    ohm_world_sum(&session->world, (int64_t *)(void *)run->tally, (size_t)nlayer * OHM_TALLY_COUNT);
-    OHM_TRY(ohm_world_agree(&session->world, gather_rows(run, arena, evaluation)));
+    ohm_world_sum(&study->world, (int64_t *)(void *)run->tally, (size_t)nlayer * OHM_TALLY_COUNT);
+    OHM_TRY(ohm_world_agree(&study->world, gather_rows(run, arena, evaluation)));
     describe(run, seconds, evaluation);
     evaluation->nlayer = run->engine ? nlayer : 0;
-    if (session->world.rank || !run->engine) return OHM_OK;
-    return point_layers(session, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers);
+    if (study->world.rank || !run->engine) return OHM_OK;
+    return point_layers(study, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers);
 }
 
-int evaluate_point(struct session *session, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {
-    struct running run = {.session = session, .point = point};
-    struct ohm_world *world = &session->world;
-    int64_t count = ohm_image_set_count(session->images);
+int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {
+    struct running run = {.study = study, .point = point};
+    struct ohm_world *world = &study->world;
+    int64_t count = ohm_image_set_count(study->images);
     double began = ohm_seconds();
     *evaluation = (struct evaluation){0};
     run.first = ohm_partition_first(count, world->size, world->rank);
     run.end = ohm_partition_first(count, world->size, world->rank + 1);
     int status = OHM_OK;
-    if (point->exact || point->design) status = point_engine(session, point, false, &run.engine);
+    if (point->exact || point->design) status = point_engine(study, point, false, &run.engine);
     if (!status) status = start(&run);
     status = ohm_world_agree(world, status);
     if (!status) {

@@ -3,14 +3,14 @@
 #include "ohmtally/status.h"
 #include <stdlib.h>
 
-static size_t pixel_count(const struct session *session) {
-    const struct ohm_preprocess *p = &session->preprocess;
+static size_t pixel_count(const struct study *study) {
+    const struct ohm_preprocess *p = &study->preprocess;
     return (size_t)p->height * (size_t)p->width * (size_t)p->channels;
 }
 
-int loader_open(struct loader *loader, const struct session *session, struct ohm_image_set *set, bool packed, int32_t room) {
-    size_t count = pixel_count(session);
-    *loader = (struct loader){.session = session, .set = set, .packed = packed, .room = room};
+int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room) {
+    size_t count = pixel_count(study);
+    *loader = (struct loader){.study = study, .set = set, .packed = packed, .room = room};
     loader->pixels = ohm_alloc_array((size_t)room, count);
     loader->values = ohm_alloc_array((size_t)room, count * sizeof(float));
     loader->inputs = ohm_alloc_array((size_t)room, sizeof *loader->inputs);
@@ -25,11 +25,11 @@ void loader_close(struct loader *loader) {
 
 /* A corrupt image leaves inputs[i] NULL; any other failure is returned. */
 static int read_one(struct loader *loader, int64_t index, int32_t i) {
-    size_t count = pixel_count(loader->session);
+    size_t count = pixel_count(loader->study);
     uint8_t *pixels = loader->pixels + (size_t)i * count;
     int status = ohm_image_set_read(loader->set, index, pixels);
     loader->inputs[i] = status ? NULL : loader->values + (size_t)i * count;
-    if (!status) ohm_preprocess_image(&loader->session->preprocess, pixels, loader->inputs[i]);
+    if (!status) ohm_preprocess_image(&loader->study->preprocess, pixels, loader->inputs[i]);
     if (status != OHM_E_INPUT) return status;
     ohm_fail_clear(); /* counted and named once all rows are together */
     return OHM_OK;

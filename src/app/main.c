@@ -51,7 +51,8 @@ static int run_command(const struct ohm_world *world, const char *name, const st
         if (!strcmp(name, names[i])) return commands[i].run(world, arguments);
     }
     const char *near = ohm_text_nearest(name, names, NCOMMAND);
-    return ohm_fail(OHM_E_USAGE, "unknown command '%s'%s%s%s; `ohmtally --help` shows all", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return ohm_fail(OHM_E_USAGE, "unknown command '%s'%s%s%s; `ohmtally --help` shows all", name, near ? "; did you mean '" : "", near ? near : "",
+                    near ? "'?" : "");
 }
 
 static char *join(int argc, char **argv) {

@@ -7,58 +7,60 @@
 #define OBSERVED_IMAGES 8 /* calibration images whose counts set calibrated ADC ranges */
 
 /* Counts of a lossless run of this rank's share of the first calibration images, summed over ranks. */
-static int observe(struct session *session, struct ohm_engine *engine) {
-    struct ohm_image_set *set = session->calibration ? session->calibration : session->images;
-    bool packed = session->calibration ? session->job->quantize.calibration.packed != NULL : session->job->images.packed != NULL;
+static int observe(struct study *study, struct ohm_engine *engine) {
+    struct ohm_image_set *set = study->calibration ? study->calibration : study->images;
+    bool packed = study->calibration ? study->job->quantize.calibration.packed != NULL : study->job->images.packed != NULL;
     int64_t n = ohm_image_set_count(set) < OBSERVED_IMAGES ? ohm_image_set_count(set) : OBSERVED_IMAGES;
     struct loader loader;
     struct ohm_batch *batch = NULL;
     size_t bins = (size_t)engine->intnet->nlayer * ohm_engine_bins(engine);
-    int status = loader_open(&loader, session, set, packed, 1);
+    int status = loader_open(&loader, study, set, packed, 1);
     if (!status) status = ohm_batch_new(engine, 1, &batch);
-    int64_t end = ohm_partition_first(n, session->world.size, session->world.rank + 1);
-    for (int64_t i = ohm_partition_first(n, session->world.size, session->world.rank); !status && i < end; i++) {
+    int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
+    for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
         if (!status && loader.inputs[0]) status = ohm_engine_observe(engine, batch, loader.inputs[0]);
     }
     if (!status && !engine->observed && !(engine->observed = ohm_alloc_array(bins, sizeof *engine->observed))) status = OHM_E_MEMORY;
     ohm_batch_free(batch);
     loader_close(&loader);
-    OHM_TRY(ohm_world_agree(&session->world, status));
-    ohm_world_sum(&session->world, engine->observed, bins);
+    OHM_TRY(ohm_world_agree(&study->world, status));
+    ohm_world_sum(&study->world, engine->observed, bins);
     return OHM_OK;
 }
 
 /* Fills adc[nlayer] with ranges from the counts of a lossless engine of the same design. */
-static int calibrate_adcs(struct session *session, const struct point *point, struct ohm_adc *adc) {
-    const struct ohm_intnet *intnet = session->content.intnet;
+static int calibrate_adcs(struct study *study, const struct point *point, struct ohm_adc *adc) {
+    const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *lossless = ohm_alloc_array((size_t)intnet->nlayer, sizeof *lossless);
     struct ohm_engine *engine = NULL;
-    for (int32_t i = 0; lossless && i < intnet->nlayer; i++) lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
+    for (int32_t i = 0; lossless && i < intnet->nlayer; i++)
+        lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
     struct ohm_engine_request request = {intnet, point->design, &point->setting, lossless, NULL, false};
     int status = lossless ? ohm_engine_crossbar(&request, &engine) : OHM_E_MEMORY;
-    status = ohm_world_agree(&session->world, status);
-    if (!status) status = observe(session, engine);
-    double percentile = strcmp(session->job->adc.calibrate, "percentile") ? 0 : session->job->adc.percentile;
+    status = ohm_world_agree(&study->world, status);
+    if (!status) status = observe(study, engine);
+    double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
         for (int32_t k = 0; k < OHM_ADC_CLASSES; k++)
-            ohm_adc_calibrate(&adc[i], k, engine->observed + (size_t)i * ohm_engine_bins(engine) + (size_t)k * ((size_t)engine->largest + 1), percentile);
+            ohm_adc_calibrate(&adc[i], k, engine->observed + (size_t)i * ohm_engine_bins(engine) + (size_t)k * ((size_t)engine->largest + 1),
+                              percentile);
     ohm_engine_free(engine);
     free(lossless);
     return status;
 }
 
-int point_engine(struct session *session, const struct point *point, bool plan_only, struct ohm_engine **engine) {
-    const struct ohm_job *job = session->job;
-    const struct ohm_intnet *intnet = session->content.intnet;
+int point_engine(struct study *study, const struct point *point, bool plan_only, struct ohm_engine **engine) {
+    const struct ohm_job *job = study->job;
+    const struct ohm_intnet *intnet = study->content.intnet;
     *engine = NULL;
-    if (point->exact) return ohm_engine_exact(intnet, job->quantize.weight_bits, job->quantize.per_channel, session->content.weights, engine);
+    if (point->exact) return ohm_engine_exact(intnet, job->quantize.weight_bits, job->quantize.per_channel, study->content.weights, engine);
     struct ohm_adc *adc = ohm_alloc_array((size_t)intnet->nlayer, sizeof *adc);
     int status = adc ? OHM_OK : OHM_E_MEMORY;
     for (int32_t i = 0; adc && i < intnet->nlayer; i++) adc[i] = point->adc;
     if (point->adc.range == OHM_ADC_CALIBRATED && !plan_only) {
-        status = ohm_world_agree(&session->world, status);
-        if (!status) status = calibrate_adcs(session, point, adc);
+        status = ohm_world_agree(&study->world, status);
+        if (!status) status = calibrate_adcs(study, point, adc);
     }
     struct ohm_engine_request request = {intnet, point->design, &point->setting, adc, NULL, plan_only};
     if (!status) status = ohm_engine_crossbar(&request, engine);
@@ -73,24 +75,24 @@ static const char *layer_kind(const struct ohm_layer *layer) {
 }
 
 /* What the layer costs; rows and prices are per image. */
-static void price_row(const struct session *session, const struct point *point, int64_t images, struct ohm_layer_row *row) {
-    const struct ohm_job *job = session->job;
+static void price_row(const struct study *study, const struct point *point, int64_t images, struct ohm_layer_row *row) {
+    const struct ohm_job *job = study->job;
     int32_t rows = point->setting.array_rows, columns = point->setting.array_columns, k = 0;
     struct ohm_energy sum;
-    ohm_price_energy(&session->technology, job->same.adc_law, point->adc.bits, rows, columns, &row->tally, &sum);
+    ohm_price_energy(&study->technology, job->same.adc_law, point->adc.bits, rows, columns, &row->tally, &sum);
     const double *from = (const double *)&sum;
     double *to = (double *)&row->energy;
     for (int i = 0; i < OHM_ENERGY_COUNT; i++) to[i] = images ? from[i] / (double)images : 0;
-    row->latency_ns = ohm_price_latency_ns(&session->technology, row->positions, row->store.steps_per_position);
-    row->area_um2 = ohm_price_area_um2(&session->technology, job->same.adc_law, point->adc.bits, rows, columns, row->store.crossbars);
+    row->latency_ns = ohm_price_latency_ns(&study->technology, row->positions, row->store.steps_per_position);
+    row->area_um2 = ohm_price_area_um2(&study->technology, job->same.adc_law, point->adc.bits, rows, columns, row->store.crossbars);
 #define X(name, cells, about) row->baseline[k++] = ohm_baseline_crossbars(row->groups, row->rows, row->columns, rows, columns, cells);
     OHM_BASELINE_LIST(X)
 #undef X
 }
 
-int point_layers(const struct session *session, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally, const double *sqnr_db,
-                 int64_t images, struct ohm_arena *arena, struct ohm_layer_row **out) {
-    const struct ohm_intnet *intnet = session->content.intnet;
+int point_layers(const struct study *study, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally,
+                 const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **out) {
+    const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_layer_row *rows = ohm_arena_array(arena, (size_t)intnet->nlayer, sizeof *rows);
     if (!rows) return OHM_E_MEMORY;
     for (int32_t i = 0; i < intnet->nlayer; i++) {
@@ -107,7 +109,7 @@ int point_layers(const struct session *session, const struct point *point, const
         if (engine) row->weight_error = engine->layers[i].weight_error;
         if (engine) row->store = engine->layers[i].store;
         if (tally) row->tally = tally[i];
-        if (point->design) price_row(session, point, images, row);
+        if (point->design) price_row(study, point, images, row);
     }
     *out = rows;
     return OHM_OK;

@@ -58,8 +58,8 @@ static int make_rows(struct placing *p, const struct ohm_patch *patch, int32_t g
 }
 
 /* Fills one column with digit j of the biased weights of output n; flips it when that lowers the largest possible count (ISAAC, Sec. V). */
-static void fill_column(struct placing *p, struct ohm_tile *tile, int32_t row0, const struct ohm_patch *patch, int32_t group, int32_t n, int32_t j, int32_t c,
-                        struct ohm_column *column) {
+static void fill_column(struct placing *p, struct ohm_tile *tile, int32_t row0, const struct ohm_patch *patch, int32_t group, int32_t n, int32_t j,
+                        int32_t c, struct ohm_column *column) {
     int32_t bits = cell_bits(p->setting), top = (1 << bits) - 1, bias = 1 << (p->setting->weight_bits - 1), sum = 0;
     const int32_t *w = p->w + ((size_t)group * (size_t)p->layer->krows + (size_t)patch->row) * (size_t)p->layer->ncols + n;
     size_t stride = (size_t)p->layer->ncols;
@@ -85,7 +85,8 @@ static int place_patch(void *context, const struct ohm_patch *patch) {
         OHM_TRY(make_rows(p, patch, g));
         if (!columns) return OHM_E_MEMORY;
         for (int32_t i = 0; i < width; i++)
-            fill_column(p, &p->plan->tiles[t], g * patch->nrow, patch, patch->group + g, patch->column + i / cells, i % cells, g * width + i, &columns[i]);
+            fill_column(p, &p->plan->tiles[t], g * patch->nrow, patch, patch->group + g, patch->column + i / cells, i % cells, g * width + i,
+                        &columns[i]);
         struct ohm_use use = {t, g * patch->nrow, patch->nrow, g * width, width, p->rows, columns};
         OHM_TRY(ohm_plan_add_use(p->plan, &use));
         p->plan->store.index_bits += p->setting->option[FLIP] ? width : 0; /* one flip bit per column */
@@ -97,14 +98,16 @@ static int place_patch(void *context, const struct ohm_patch *patch) {
 static int place(const struct ohm_design_setting *setting, const struct ohm_layer *layer, const int32_t *w, struct ohm_plan *plan) {
     struct placing p = {.setting = setting, .layer = layer, .w = w, .plan = plan};
     plan->weight_bias = 1 << (setting->weight_bits - 1);
-    return ohm_plan_cut(layer->groups, layer->krows, layer->ncols, setting->array_rows, setting->array_columns / cells_per_weight(setting), place_patch, &p);
+    return ohm_plan_cut(layer->groups, layer->krows, layer->ncols, setting->array_rows, setting->array_columns / cells_per_weight(setting),
+                        place_patch, &p);
 }
 
 const struct ohm_design ohm_design_isaac = {
     .name = "isaac",
     .title = "ISAAC: offset-encoded weights, cells of a weight side by side",
     .source = "Shafiee et al., ISCA 2016, Sec. V (encoding, flipped columns), corrected version of October 2016",
-    .departures = "The sum of the driven inputs (unit column) is digital and exact. A depth-wise or grouped layer is block-diagonal; unused cells are in the lowest "
+    .departures = "The sum of the driven inputs (unit column) is digital and exact. A depth-wise or grouped layer is block-diagonal; unused cells "
+                  "are in the lowest "
                   "state and its input sum is per group. Activations are unsigned with a zero point instead of two's complement inputs.",
     .options = options,
     .configure = configure,

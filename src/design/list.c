@@ -15,7 +15,8 @@ const struct ohm_design *ohm_design_find(const char *name) {
         if (!strcmp(name, names[count])) return ohm_designs[count];
     }
     const char *near = ohm_text_nearest(name, names, count);
-    ohm_fail(OHM_E_USAGE, "unknown design '%s'%s%s%s; `ohmtally list` shows all", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    ohm_fail(OHM_E_USAGE, "unknown design '%s'%s%s%s; `ohmtally list` shows all", name, near ? "; did you mean '" : "", near ? near : "",
+             near ? "'?" : "");
     return NULL;
 }
 

@@ -14,7 +14,8 @@ static const char *const scope_choices[] = {"tile", "row", NULL};
 static const struct ohm_design_option options[] = {
     {"window", 3, 1, 16, NULL, "S: a weight's ones lie within this many consecutive bits"},
     {"squeeze", 0, 0, 15, NULL, "x: top planes to be vacated; rows move down and their inputs are delayed"},
-    {"policy", TRUNCATE, 0, 2, policy_choices, "what happens to low bits of a row that moves: truncate, round, or move only when none is lost (lossless)"},
+    {"policy", TRUNCATE, 0, 2, policy_choices,
+     "what happens to low bits of a row that moves: truncate, round, or move only when none is lost (lossless)"},
     {"cell_bits", 0, 0, 2, cell_choices, "bits per cell: 1, 2 or 4; planes and shifts come in this unit"},
     {"flag_scope", SCOPE_TILE, 0, 1, scope_choices, "a row's shift is chosen per tile and sign, or shared by the whole matrix row"},
     {0},
@@ -39,7 +40,8 @@ static int configure(const struct ohm_design_setting *setting) {
     if (window > setting->weight_bits)
         return ohm_fail(OHM_E_USAGE, "sme: window %d is larger than quantize.weight_bits %d; use at most that many", window, setting->weight_bits);
     if (squeeze >= planes_of(setting))
-        return ohm_fail(OHM_E_USAGE, "sme: squeeze %d would leave none of the %d planes; use at most %d", squeeze, planes_of(setting), planes_of(setting) - 1);
+        return ohm_fail(OHM_E_USAGE, "sme: squeeze %d would leave none of the %d planes; use at most %d", squeeze, planes_of(setting),
+                        planes_of(setting) - 1);
     return OHM_OK;
 }
 
@@ -136,7 +138,8 @@ static uint32_t prepare(const struct placing *p, const struct ohm_patch *patch, 
 }
 
 /* One use per group of a block-diagonal tile, for one plane. */
-static int use_plane(struct placing *p, const struct ohm_patch *patch, int32_t tile, int32_t plane, int32_t sign, const struct ohm_row *rows, int32_t g) {
+static int use_plane(struct placing *p, const struct ohm_patch *patch, int32_t tile, int32_t plane, int32_t sign, const struct ohm_row *rows,
+                     int32_t g) {
     struct ohm_column *columns = ohm_arena_array(p->plan->arena, (size_t)patch->ncol, sizeof *columns);
     if (!columns) return OHM_E_MEMORY;
     for (int32_t c = 0; c < patch->ncol; c++) {
@@ -207,9 +210,11 @@ const struct ohm_design ohm_design_sme = {
     .name = "sme",
     .title = "SME: S-window weights, inter-crossbar bit planes, squeeze-out",
     .source = "Liu et al., ICCD 2021 (arXiv 2103.01705), known here from its abstract and from the description in BWQ (TCAD 2024, Sec. VI-B)",
-    .departures = "Inferred, not from the paper's text: the rounding rule onto the S-window grid and its scale; a differential pair of arrays for the sign; the loss "
-                  "policy of the squeeze (truncate or round; the described trigger alone is `lossless`); a row's shift per tile and sign (flag_scope); "
-                  "block-diagonal depth-wise layers; multi-level cells.",
+    .departures =
+        "Inferred, not from the paper's text: the rounding rule onto the S-window grid and its scale; a differential pair of arrays for the sign; "
+        "the loss "
+        "policy of the squeeze (truncate or round; the described trigger alone is `lossless`); a row's shift per tile and sign (flag_scope); "
+        "block-diagonal depth-wise layers; multi-level cells.",
     .options = options,
     .configure = configure,
     .place = place,

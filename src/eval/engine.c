@@ -77,7 +77,8 @@ static int exact_layer(struct ohm_engine *engine, int32_t i, int32_t weight_bits
     return status;
 }
 
-int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given, struct ohm_engine **out) {
+int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given,
+                     struct ohm_engine **out) {
     struct ohm_engine *engine = engine_new(intnet);
     struct ohm_failure failure = {0};
     *out = NULL;
@@ -97,7 +98,8 @@ int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool 
     return OHM_OK;
 }
 
-static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_weights *weights, struct ohm_plan *plan) {
+static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_weights *weights,
+                      struct ohm_plan *plan) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     int32_t bits = request->intnet->activation_bits;
     OHM_TRY(request->design->place(request->setting, layer, weights->w, plan));

@@ -1,5 +1,5 @@
-/* One batch of images through an engine, layer by layer. The unit of work is a block of output positions, flattened over the images of the batch, so that
- * weights stay in cache while positions stream and small layers still fill a block. */
+/* One batch of images through an engine, layer by layer. The unit of work is a block of output positions, flattened over the images of the batch, so
+ * that weights stay in cache while positions stream and small layers still fill a block. */
 #include "ohmtally/engine.h"
 #include "ohmtally/status.h"
 #include <omp.h>
@@ -88,7 +88,8 @@ static unsigned char *stored(const struct ohm_intnet *intnet, const struct ohm_b
 }
 
 /* Positions q .. end-1 (flattened over images) of one layer: gather, multiply, rescale. */
-static void layer_block(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t i, int64_t q, int64_t end, struct thread_room *thread) {
+static void layer_block(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t i, int64_t q, int64_t end,
+                        struct thread_room *thread) {
     const struct ohm_intnet *intnet = engine->intnet;
     const struct ohm_layer *layer = &intnet->layers[i];
     int64_t positions = ohm_layer_positions(layer);
@@ -148,8 +149,8 @@ static void digest_layer(const struct ohm_intnet *intnet, const struct ohm_batch
     for (int32_t image = 0; image < n; image++) digest[image] = XXH64(stored(intnet, batch, layer->output, image), bytes, digest[image]);
 }
 
-static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_step *step, int32_t n, uint64_t *digest, struct ohm_tally *tally,
-                    const struct ohm_engine_watch *watch) {
+static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_step *step, int32_t n, uint64_t *digest,
+                    struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
     if (step->layer < 0) return run_operator(engine, batch, step, n);
     const struct ohm_layer *layer = &engine->intnet->layers[step->layer];
     for (int32_t image = 0; watch && watch->before_layer && image < n; image++)
@@ -161,8 +162,8 @@ static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, co
     return OHM_OK;
 }
 
-int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs, uint64_t *digests,
-                   struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
+int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
+                   uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
     const struct ohm_intnet *intnet = engine->intnet;
     int32_t real = 0, output = intnet->network->output;
     uint64_t *digest = ohm_alloc_array((size_t)n, sizeof *digest);

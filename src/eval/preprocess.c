@@ -8,9 +8,11 @@ int ohm_preprocess_check(const struct ohm_preprocess *preprocess, const struct o
     bool image = input->shape.rank == 4 && dim[0] == 1;
     int32_t c = preprocess->nhwc ? dim[3] : dim[1], h = preprocess->nhwc ? dim[1] : dim[2], w = preprocess->nhwc ? dim[2] : dim[3];
     if (!image || c != preprocess->channels || h != preprocess->height || w != preprocess->width)
-        return ohm_fail(OHM_E_INPUT, "the network's input '%s' is %s, but images come as %dx%dx%d (%s); set images.resize, images.crop and network.channels to match",
-                        input->name, ohm_shape_text(&input->shape, text), preprocess->channels, preprocess->height, preprocess->width,
-                        preprocess->nhwc ? "height, width, channels last: layout nhwc" : "channels, height, width");
+        return ohm_fail(
+            OHM_E_INPUT,
+            "the network's input '%s' is %s, but images come as %dx%dx%d (%s); set images.resize, images.crop and network.channels to match",
+            input->name, ohm_shape_text(&input->shape, text), preprocess->channels, preprocess->height, preprocess->width,
+            preprocess->nhwc ? "height, width, channels last: layout nhwc" : "channels, height, width");
     return OHM_OK;
 }
 

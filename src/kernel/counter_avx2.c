@@ -11,13 +11,16 @@ typedef uint64_t V __attribute__((vector_size(32), may_alias));
 #define OR(a, b) ((a) | (b))
 #define XOR3(a, b, c) ((a) ^ (b) ^ (c))
 #define MAJ(a, b, c) (((a) & (b)) | ((c) & ((a) ^ (b))))
-#define ONES(v)                                                                                                                                      \
-    ((int64_t)(__builtin_popcountll((v)[0]) + __builtin_popcountll((v)[1]) + __builtin_popcountll((v)[2]) + __builtin_popcountll((v)[3])))
+#define ONES(v) ((int64_t)(__builtin_popcountll((v)[0]) + __builtin_popcountll((v)[1]) + __builtin_popcountll((v)[2]) + __builtin_popcountll((v)[3])))
 #include "ohmtally/kernel.h"
-#include "transpose_body.h"
+
+#include "transpose_body.h" /* what the counter needs of this vector comes first */
+
 #include "counter_body.h"
+
 #include "combine_body.h"
 #include "masks_body.h"
 
-const struct ohm_kernel ohm_kernel_avx2 = {.name = "avx2", .bit_masks = bit_masks_plain, .emit = emit_plain, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_avx2 = {
+    .name = "avx2", .bit_masks = bit_masks_plain, .emit = emit_plain, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
 #endif

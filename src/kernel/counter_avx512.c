@@ -24,7 +24,7 @@ static inline void transpose_words(V v[8]) {
         a[2 * i + 1] = _mm512_unpackhi_epi64(v[2 * i], v[2 * i + 1]); /* words 1 3 5 7 */
     }
     for (int odd = 0; odd < 2; odd++)
-        for (int half = 0; half < 2; half++) { /* planes 0..3, 4..7 */
+        for (int half = 0; half < 2; half++) {                                                                /* planes 0..3, 4..7 */
             b[odd * 4 + half * 2] = _mm512_shuffle_i64x2(a[half * 4 + odd], a[half * 4 + odd + 2], 0x88);     /* words odd+0, odd+4 */
             b[odd * 4 + half * 2 + 1] = _mm512_shuffle_i64x2(a[half * 4 + odd], a[half * 4 + odd + 2], 0xDD); /* words odd+2, odd+6 */
         }
@@ -52,7 +52,7 @@ static inline void widen(V low, V middle, V high, V top, int groups, int32_t *ou
         if (groups > 1) sum = _mm512_or_si512(sum, _mm512_slli_epi32(QUARTER(q, middle), 8));                                                        \
         if (groups > 2) sum = _mm512_or_si512(sum, _mm512_slli_epi32(QUARTER(q, high), 16));                                                         \
         if (groups > 3) sum = _mm512_or_si512(sum, _mm512_slli_epi32(QUARTER(q, top), 24));                                                          \
-        _mm512_store_si512(out + (q) * 16, sum);                                                                                                     \
+        _mm512_store_si512(out + (q)*16, sum);                                                                                                       \
     } while (0)
     EMIT(0);
     EMIT(1);
@@ -77,8 +77,8 @@ static void transpose(const uint64_t (*planes)[OHM_CHUNK_WORDS], int32_t nplane,
     for (int32_t w = 0; w < 8; w++) widen(bytes[0][w], bytes[1][w], bytes[2][w], bytes[3][w], groups, out + w * 64);
 }
 
-#include "counter_body.h"
 #include "combine_body.h"
+#include "counter_body.h"
 
 static void bit_masks(int32_t n, int32_t element, const void *values, int32_t nbit, uint64_t *mask) {
     int32_t words = (n + 63) / 64;
@@ -91,7 +91,8 @@ static void bit_masks(int32_t n, int32_t element, const void *values, int32_t nb
             continue;
         }
         const uint16_t *from = (const uint16_t *)values + w * 64;
-        V low = _mm512_maskz_loadu_epi16((uint32_t)valid, from), high = _mm512_maskz_loadu_epi16((uint32_t)(valid >> 32), from + (here > 32 ? 32 : 0));
+        V low = _mm512_maskz_loadu_epi16((uint32_t)valid, from),
+          high = _mm512_maskz_loadu_epi16((uint32_t)(valid >> 32), from + (here > 32 ? 32 : 0));
         for (int32_t k = 0; k < nbit; k++) {
             V bit = _mm512_set1_epi16((short)(1 << k));
             mask[k * words + w] = (uint64_t)_mm512_test_epi16_mask(low, bit) | (uint64_t)_mm512_test_epi16_mask(high, bit) << 32;
@@ -115,5 +116,6 @@ static int32_t emit(const uint64_t *mask, int32_t words, uint16_t *out) {
     return n;
 }
 
-const struct ohm_kernel ohm_kernel_avx512 = {.name = "avx512", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_avx512 = {
+    .name = "avx512", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
 #endif

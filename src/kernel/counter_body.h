@@ -98,8 +98,8 @@ static inline int64_t clip_planes(V *planes, int32_t nplane, int32_t adc_bits) {
     return ONES(over);
 }
 
-static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits, int32_t *acc,
-                 int64_t *clipped) {
+static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                 int32_t *acc, int64_t *clipped) {
     int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
     if (width > adc_bits) width = adc_bits;
     int32_t nsum = step1 - step0 + width;
@@ -122,8 +122,8 @@ static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_
     }
 }
 
-static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, const struct ohm_adc_table *adc,
-                  int32_t ncol, int32_t *acc, int64_t *clipped) {
+static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                  const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped) {
     uint64_t out[MAX_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
     int32_t count[OHM_CHUNK] __attribute__((aligned(64)));
     for (int32_t p = 0; p < lists->npos; p++) {

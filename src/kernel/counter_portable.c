@@ -12,9 +12,13 @@ typedef uint64_t V __attribute__((vector_size(16), may_alias));
 #define MAJ(a, b, c) (((a) & (b)) | ((c) & ((a) ^ (b))))
 #define ONES(v) ((int64_t)(__builtin_popcountll((v)[0]) + __builtin_popcountll((v)[1])))
 #include "ohmtally/kernel.h"
-#include "transpose_body.h"
+
+#include "transpose_body.h" /* what the counter needs of this vector comes first */
+
 #include "counter_body.h"
+
 #include "combine_body.h"
 #include "masks_body.h"
 
-const struct ohm_kernel ohm_kernel_portable = {.name = "portable", .bit_masks = bit_masks_plain, .emit = emit_plain, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_portable = {
+    .name = "portable", .bit_masks = bit_masks_plain, .emit = emit_plain, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};

@@ -1,7 +1,7 @@
 /* The definition in plain loops; every other kernel must give the same integers. */
+#include "combine_body.h"
 #include "ohmtally/kernel.h"
 #include <string.h>
-#include "combine_body.h"
 
 static void bit_masks(int32_t n, int32_t element, const void *values, int32_t nbit, uint64_t *mask) {
     int32_t words = (n + 63) / 64;
@@ -30,8 +30,8 @@ static int32_t column_count(const struct ohm_cells *cells, int32_t chunk, const 
     return count;
 }
 
-static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits, int32_t *acc,
-                 int64_t *clipped) {
+static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                 int32_t *acc, int64_t *clipped) {
     int32_t top = (int32_t)(((int64_t)1 << adc_bits) - 1);
     for (int32_t p = 0; p < lists->npos; p++)
         for (int32_t c = 0; c < OHM_CHUNK; c++) {
@@ -45,8 +45,8 @@ static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_
         }
 }
 
-static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, const struct ohm_adc_table *adc,
-                  int32_t ncol, int32_t *acc, int64_t *clipped) {
+static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                  const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped) {
     for (int32_t p = 0; p < lists->npos; p++)
         for (int32_t c = 0; c < OHM_CHUNK; c++) {
             int32_t sum = 0;
@@ -59,4 +59,5 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
         }
 }
 
-const struct ohm_kernel ohm_kernel_reference = {.name = "reference", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_reference = {
+    .name = "reference", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};

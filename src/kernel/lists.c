@@ -27,8 +27,8 @@ static const void *row_values(const struct ohm_list_rows *rows, int32_t element,
     return room;
 }
 
-void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element, const void *values,
-                     int32_t stride, struct ohm_lists *lists) {
+void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element,
+                     const void *values, int32_t stride, struct ohm_lists *lists) {
     int32_t words = (rows->nrow + 63) / 64, nstep = nbit + rows->max_shift, end = 0;
     uint64_t bits[MAX_BITS * MAX_WORDS], mask[MAX_WORDS];
     uint16_t room[OHM_MAX_ROWS];

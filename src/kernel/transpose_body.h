@@ -48,5 +48,6 @@ static void transpose(const uint64_t (*planes)[OHM_CHUNK_WORDS], int32_t nplane,
     if (groups == 3)
         for (int32_t c = 0; c < OHM_CHUNK; c++) out[c] = bytes[0][c] | bytes[1][c] << 8 | bytes[2][c] << 16;
     if (groups == 4)
-        for (int32_t c = 0; c < OHM_CHUNK; c++) out[c] = (int32_t)((uint32_t)(bytes[0][c] | bytes[1][c] << 8 | bytes[2][c] << 16) | (uint32_t)bytes[3][c] << 24);
+        for (int32_t c = 0; c < OHM_CHUNK; c++)
+            out[c] = (int32_t)((uint32_t)(bytes[0][c] | bytes[1][c] << 8 | bytes[2][c] << 16) | (uint32_t)bytes[3][c] << 24);
 }

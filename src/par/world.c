@@ -104,7 +104,8 @@ static void receive_all(const struct ohm_world *world, const uint64_t *sizes, co
     for (int rank = 0; rank < world->size; rank++) {
         if (rank == 0) memcpy(all, mine, sizes[0]);
         for (size_t done = 0; rank && done < sizes[rank]; done += PIECE)
-            MPI_Recv(all + at + done, (int)(sizes[rank] - done < PIECE ? sizes[rank] - done : PIECE), MPI_BYTE, rank, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+            MPI_Recv(all + at + done, (int)(sizes[rank] - done < PIECE ? sizes[rank] - done : PIECE), MPI_BYTE, rank, 0, MPI_COMM_WORLD,
+                     MPI_STATUS_IGNORE);
         at += sizes[rank];
     }
 }

@@ -1,5 +1,5 @@
-/* Loops the compiler vectorises for several instruction sets and the loader chooses from (internal to quant). Floats round the same in all of them: no
- * contraction, no reassociation. Sanitizers run before the loader's choice can, so they get the plain version only. */
+/* Loops the compiler vectorises for several instruction sets and the loader chooses from (internal to quant). Floats round the same in all of them:
+ * no contraction, no reassociation. Sanitizers run before the loader's choice can, so they get the plain version only. */
 #ifndef OHM_QUANT_CLONES_H
 #define OHM_QUANT_CLONES_H
 

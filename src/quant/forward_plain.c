@@ -27,7 +27,8 @@ static int run_layer(const struct ohm_intnet *intnet, const struct ohm_layer *la
 static int run_operator(const struct ohm_intnet *intnet, const struct ohm_step *step, void **slots, void *scratch) {
     const struct ohm_node *node = &intnet->network->nodes[step->node];
     const void *in[OHM_STEP_INPUTS];
-    for (int32_t k = 0; k < node->ninput && k < OHM_STEP_INPUTS; k++) in[k] = intnet->slot[node->input[k]] < 0 ? NULL : slots[intnet->slot[node->input[k]]];
+    for (int32_t k = 0; k < node->ninput && k < OHM_STEP_INPUTS; k++)
+        in[k] = intnet->slot[node->input[k]] < 0 ? NULL : slots[intnet->slot[node->input[k]]];
     return ohm_int_step(intnet, step, in, slots[intnet->slot[step->output]], scratch);
 }
 
@@ -41,7 +42,8 @@ int ohm_int_forward(const struct ohm_intnet *intnet, const struct ohm_weights *c
     if (!status) ohm_int_input(intnet, input, slots[intnet->slot[intnet->network->input]]);
     for (int32_t s = 0; !status && s < intnet->nstep; s++) {
         const struct ohm_step *step = &intnet->steps[s];
-        status = step->layer >= 0 ? run_layer(intnet, &intnet->layers[step->layer], weights[step->layer], slots) : run_operator(intnet, step, slots, scratch);
+        status = step->layer >= 0 ? run_layer(intnet, &intnet->layers[step->layer], weights[step->layer], slots)
+                                  : run_operator(intnet, step, slots, scratch);
     }
     if (!status) ohm_int_dequantize(intnet, intnet->network->output, slots[intnet->slot[intnet->network->output]], output);
     ohm_arena_free(arena);

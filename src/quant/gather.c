@@ -4,11 +4,12 @@
 
 /* One position's inputs in (channel, kh, kw) order from channels-last storage; padding holds the zero point. */
 #define DEFINE_GATHER(type)                                                                                                                          \
-    OHM_CLONES static void gather_##type(const struct ohm_layer *layer, type zero, const type *stored, int64_t first, int64_t count, type *x) {                 \
+    OHM_CLONES static void gather_##type(const struct ohm_layer *layer, type zero, const type *stored, int64_t first, int64_t count, type *x) {      \
         const struct ohm_window *w = &layer->window;                                                                                                 \
         int32_t taps = w->kernel[0] * w->kernel[1], channels = layer->in_c;                                                                          \
         for (int64_t p = first; p < first + count; p++, x += (size_t)channels * (size_t)taps) {                                                      \
-            int32_t top = (int32_t)(p / layer->out_w) * w->stride[0] - w->pad_before[0], left = (int32_t)(p % layer->out_w) * w->stride[1] - w->pad_before[1]; \
+            int32_t top = (int32_t)(p / layer->out_w) * w->stride[0] - w->pad_before[0],                                                             \
+                    left = (int32_t)(p % layer->out_w) * w->stride[1] - w->pad_before[1];                                                            \
             for (int32_t i = 0; i < w->kernel[0]; i++)                                                                                               \
                 for (int32_t j = 0; j < w->kernel[1]; j++) {                                                                                         \
                     int32_t row = top + i * w->dilation[0], column = left + j * w->dilation[1], tap = i * w->kernel[1] + j;                          \

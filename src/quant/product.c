@@ -70,7 +70,8 @@ void ohm_layer_product(const struct ohm_layer *layer, const struct ohm_packed *p
     double *real = scratch, *sums = real + (size_t)npos * (size_t)inputs;
     for (size_t i = 0; i < (size_t)npos * (size_t)inputs; i++) real[i] = element == 1 ? ((const uint8_t *)x)[i] : ((const uint16_t *)x)[i];
     for (int g = 0; g < layer->groups; g++)
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)npos, layer->ncols, layer->krows, 1.0, real + (size_t)g * (size_t)layer->krows, inputs,
-                    packed->real + (size_t)g * (size_t)layer->krows * (size_t)layer->ncols, layer->ncols, 0.0, sums + (size_t)g * (size_t)layer->ncols, outputs);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)npos, layer->ncols, layer->krows, 1.0, real + (size_t)g * (size_t)layer->krows,
+                    inputs, packed->real + (size_t)g * (size_t)layer->krows * (size_t)layer->ncols, layer->ncols, 0.0,
+                    sums + (size_t)g * (size_t)layer->ncols, outputs);
     for (size_t i = 0; i < (size_t)npos * (size_t)outputs; i++) y[i] = (int64_t)sums[i];
 }

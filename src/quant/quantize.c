@@ -20,9 +20,18 @@ static bool is_layer(const struct ohm_node *node) {
 
 static bool takes_activation(const struct ohm_node *node) {
     switch (node->op) {
-    case OHM_OP_CONV: case OHM_OP_LINEAR: case OHM_OP_ADD: case OHM_OP_SUB: case OHM_OP_MUL: case OHM_OP_AFFINE:
-    case OHM_OP_AVERAGE_POOL: case OHM_OP_GLOBAL_AVERAGE_POOL: case OHM_OP_REDUCE_MEAN: return true;
-    default: return false;
+    case OHM_OP_CONV:
+    case OHM_OP_LINEAR:
+    case OHM_OP_ADD:
+    case OHM_OP_SUB:
+    case OHM_OP_MUL:
+    case OHM_OP_AFFINE:
+    case OHM_OP_AVERAGE_POOL:
+    case OHM_OP_GLOBAL_AVERAGE_POOL:
+    case OHM_OP_REDUCE_MEAN:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -41,8 +50,15 @@ static int fill_layer(struct building *b, int32_t i, struct ohm_layer *layer) {
     const struct ohm_value *x = &network->values[node->input[0]], *w = &network->values[node->input[1]], *y = &network->values[node->output];
     if (x->constant || !w->constant || (node->ninput > 2 && !network->values[node->input[2]].constant))
         return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): weights and bias must be constant and the input must not", node->name, node->onnx_op);
-    *layer = (struct ohm_layer){.name = node->name, .node = i, .conv = node->op == OHM_OP_CONV, .input = node->input[0], .output = node->output, .weight = w->constant,
-                                .bias = node->ninput > 2 ? network->values[node->input[2]].constant : NULL, .lo = -INFINITY, .hi = INFINITY};
+    *layer = (struct ohm_layer){.name = node->name,
+                                .node = i,
+                                .conv = node->op == OHM_OP_CONV,
+                                .input = node->input[0],
+                                .output = node->output,
+                                .weight = w->constant,
+                                .bias = node->ninput > 2 ? network->values[node->input[2]].constant : NULL,
+                                .lo = -INFINITY,
+                                .hi = INFINITY};
     if (layer->conv) {
         layer->groups = node->groups;
         layer->ncols = w->shape.dim[0] / node->groups;
@@ -54,7 +70,9 @@ static int fill_layer(struct building *b, int32_t i, struct ohm_layer *layer) {
         layer->in_w = x->shape.dim[last];
         layer->out_h = last == 3 ? y->shape.dim[2] : 1;
         layer->out_w = y->shape.dim[last];
-        if (last != 3 || x->shape.dim[0] != 1) return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): only two-dimensional convolutions of one image are quantised", node->name, node->onnx_op);
+        if (last != 3 || x->shape.dim[0] != 1)
+            return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): only two-dimensional convolutions of one image are quantised", node->name,
+                            node->onnx_op);
         return OHM_OK;
     }
     layer->groups = 1;
@@ -63,7 +81,8 @@ static int fill_layer(struct building *b, int32_t i, struct ohm_layer *layer) {
     layer->in_h = layer->out_h = (int32_t)(ohm_shape_count(&x->shape) / layer->krows);
     layer->in_w = layer->out_w = 1;
     layer->window = (struct ohm_window){{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
-    if (x->shape.rank == 4 || y->shape.rank == 4) return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): put a Flatten or Reshape before it", node->name, node->onnx_op);
+    if (x->shape.rank == 4 || y->shape.rank == 4)
+        return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): put a Flatten or Reshape before it", node->name, node->onnx_op);
     return OHM_OK;
 }
 
@@ -123,12 +142,26 @@ static bool step_non_negative(const struct building *b, const struct ohm_step *s
     if (step->lo >= 0) return true;
     for (int32_t k = 0; k < node->ninput; k++) all = all && b->non_negative[node->input[k]];
     switch (node->op) {
-    case OHM_OP_RELU: case OHM_OP_SIGMOID: case OHM_OP_HARD_SIGMOID: case OHM_OP_SOFTMAX: return true;
-    case OHM_OP_CLIP: return node->lo >= 0;
-    case OHM_OP_PAD: return node->lo >= 0 && all;
-    case OHM_OP_MAX_POOL: case OHM_OP_AVERAGE_POOL: case OHM_OP_GLOBAL_AVERAGE_POOL: case OHM_OP_REDUCE_MEAN: case OHM_OP_RELABEL: case OHM_OP_CONCAT:
-    case OHM_OP_ADD: case OHM_OP_MUL: return all;
-    default: return false;
+    case OHM_OP_RELU:
+    case OHM_OP_SIGMOID:
+    case OHM_OP_HARD_SIGMOID:
+    case OHM_OP_SOFTMAX:
+        return true;
+    case OHM_OP_CLIP:
+        return node->lo >= 0;
+    case OHM_OP_PAD:
+        return node->lo >= 0 && all;
+    case OHM_OP_MAX_POOL:
+    case OHM_OP_AVERAGE_POOL:
+    case OHM_OP_GLOBAL_AVERAGE_POOL:
+    case OHM_OP_REDUCE_MEAN:
+    case OHM_OP_RELABEL:
+    case OHM_OP_CONCAT:
+    case OHM_OP_ADD:
+    case OHM_OP_MUL:
+        return all;
+    default:
+        return false;
     }
 }
 
@@ -148,7 +181,8 @@ static void constants_non_negative(struct building *b) {
     for (int32_t v = 0; v < b->network->nvalue; v++) {
         const struct ohm_value *value = &b->network->values[v];
         b->non_negative[v] = value->constant != NULL;
-        for (int64_t i = 0; value->constant && i < ohm_shape_count(&value->shape); i++) b->non_negative[v] = b->non_negative[v] && value->constant[i] >= 0;
+        for (int64_t i = 0; value->constant && i < ohm_shape_count(&value->shape); i++)
+            b->non_negative[v] = b->non_negative[v] && value->constant[i] >= 0;
     }
 }
 
@@ -174,7 +208,8 @@ static int choose_quants(struct building *b, const struct ohm_ranges *ranges, co
 }
 
 static int64_t value_bytes(const struct ohm_intnet *intnet, int32_t value) {
-    int64_t count = ohm_shape_count(&intnet->network->values[value].shape), element = intnet->quant[value].bits ? intnet->element : (int64_t)sizeof(float);
+    int64_t count = ohm_shape_count(&intnet->network->values[value].shape),
+            element = intnet->quant[value].bits ? intnet->element : (int64_t)sizeof(float);
     return (count * element + 63) / 64 * 64;
 }
 
@@ -224,7 +259,8 @@ static void measure_scratch(struct ohm_intnet *intnet) {
     }
 }
 
-static int build(struct ohm_intnet *intnet, const struct ohm_ranges *ranges, const struct ohm_quantize_options *options, const struct ohm_quant *given) {
+static int build(struct ohm_intnet *intnet, const struct ohm_ranges *ranges, const struct ohm_quantize_options *options,
+                 const struct ohm_quant *given) {
     size_t nvalue = (size_t)intnet->network->nvalue;
     struct building b = {.intnet = intnet, .network = intnet->network};
     b.consumers = ohm_arena_array(intnet->arena, nvalue, sizeof *b.consumers);
@@ -260,7 +296,8 @@ static int make(const struct ohm_network *folded, const struct ohm_ranges *range
     return status;
 }
 
-int ohm_quantize(const struct ohm_network *folded, const struct ohm_ranges *ranges, const struct ohm_quantize_options *options, struct ohm_intnet **intnet) {
+int ohm_quantize(const struct ohm_network *folded, const struct ohm_ranges *ranges, const struct ohm_quantize_options *options,
+                 struct ohm_intnet **intnet) {
     return make(folded, ranges, options, options->activation_bits, NULL, intnet);
 }
 

@@ -91,7 +91,8 @@ int ohm_range_choose(const struct ohm_network *network, const struct ohm_ranges 
     float least = ranges->least[value], most = ranges->most[value];
     int64_t total = 0;
     if (!isfinite(least) || !isfinite(most))
-        return ohm_fail(OHM_E_INPUT, "tensor '%s': no finite values seen in calibration; check preprocessing and calibration images", network->values[value].name);
+        return ohm_fail(OHM_E_INPUT, "tensor '%s': no finite values seen in calibration; check preprocessing and calibration images",
+                        network->values[value].name);
     for (int32_t i = 0; i < OHM_RANGE_BINS; i++) total += counts[i];
     if (options->rule == OHM_RULE_PERCENTILE) {
         int64_t cut = (int64_t)((100.0 - options->percentile) / 100.0 * (double)total / (least < 0 && !non_negative ? 2 : 1));

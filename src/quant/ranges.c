@@ -7,7 +7,9 @@ struct ohm_ranges *ohm_ranges_new(const struct ohm_network *network) {
     size_t n = (size_t)network->nvalue;
     struct ohm_ranges *ranges = ohm_alloc(sizeof *ranges);
     if (!ranges) return NULL;
-    *ranges = (struct ohm_ranges){.nvalue = network->nvalue, .least = ohm_alloc_array(n, sizeof(float)), .most = ohm_alloc_array(n, sizeof(float)),
+    *ranges = (struct ohm_ranges){.nvalue = network->nvalue,
+                                  .least = ohm_alloc_array(n, sizeof(float)),
+                                  .most = ohm_alloc_array(n, sizeof(float)),
                                   .slot = ohm_alloc_array(n, sizeof(int32_t))};
     for (size_t v = 0; ranges->least && ranges->most && ranges->slot && v < n; v++) {
         ranges->least[v] = INFINITY;

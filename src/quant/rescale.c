@@ -27,7 +27,7 @@ int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *la
 
 /* out = clamp(rint(float(y + offset) * multiplier) + zero, lo, hi); the clamp is done in float, where these integers are exact. */
 #define DEFINE_APPLY(type)                                                                                                                           \
-    OHM_CLONES static void apply_##type(const struct ohm_rescale *rescale, int64_t npos, const int64_t *restrict y, type *restrict out) {                       \
+    OHM_CLONES static void apply_##type(const struct ohm_rescale *rescale, int64_t npos, const int64_t *restrict y, type *restrict out) {            \
         const int64_t *restrict offset = rescale->offset;                                                                                            \
         const float *restrict multiplier = rescale->multiplier;                                                                                      \
         float zero = (float)rescale->zero, lo = (float)rescale->lo, hi = (float)rescale->hi;                                                         \

@@ -48,7 +48,8 @@ void ohm_int_dequantize(const struct ohm_intnet *intnet, int32_t value, const vo
         return;
     }
     for (size_t c = 0; c < at.channels; c++)
-        for (size_t i = 0; i < at.area; i++) real[c * at.area + i] = (code_at(intnet, stored, i * at.channels + c) - (float)quant->zero) * quant->scale;
+        for (size_t i = 0; i < at.area; i++)
+            real[c * at.area + i] = (code_at(intnet, stored, i * at.channels + c) - (float)quant->zero) * quant->scale;
 }
 
 /* Real values, row-major -> storage of a step's output, through the fused activation. */
@@ -73,7 +74,8 @@ static int general_step(const struct ohm_intnet *intnet, const struct ohm_step *
     const struct ohm_node *node = &network->nodes[step->node];
     const float *real[OHM_STEP_INPUTS];
     if (node->ninput > OHM_STEP_INPUTS)
-        return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): %d inputs; at most %d are supported", node->name, node->onnx_op, node->ninput, OHM_STEP_INPUTS);
+        return ohm_fail(OHM_E_UNSUPPORTED, "node '%s' (%s): %d inputs; at most %d are supported", node->name, node->onnx_op, node->ninput,
+                        OHM_STEP_INPUTS);
     for (int32_t k = 0; k < node->ninput; k++) {
         const struct ohm_value *value = &network->values[node->input[k]];
         real[k] = value->constant;
@@ -90,7 +92,8 @@ static int general_step(const struct ohm_intnet *intnet, const struct ohm_step *
 
 /* Max pooling works on the codes: the scale is positive, so order is kept. Channels last: whole vectors at a time. */
 #define DEFINE_MAX_POOL(type)                                                                                                                        \
-    OHM_CLONES static void max_pool_##type(const struct ohm_shape *x, const struct ohm_shape *y, const struct ohm_window *w, const type *in, type *out) {       \
+    OHM_CLONES static void max_pool_##type(const struct ohm_shape *x, const struct ohm_shape *y, const struct ohm_window *w, const type *in,         \
+                                           type *out) {                                                                                              \
         size_t channels = (size_t)x->dim[1];                                                                                                         \
         for (int32_t oh = 0; oh < y->dim[2]; oh++)                                                                                                   \
             for (int32_t ow = 0; ow < y->dim[3]; ow++, out += channels) {                                                                            \

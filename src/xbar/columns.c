@@ -1,6 +1,6 @@
 /* The columns of a block in the order the kernels like: by shift, sign and output, so that shift-and-add runs over long stretches. */
-#include "program.h"
 #include "ohmtally/status.h"
+#include "program.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +76,8 @@ static void copy_columns(const struct ohm_cells *cells, uint64_t *words, int32_t
         }
 }
 
-int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources, int32_t ncol) {
+int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
+                              int32_t ncol) {
     int32_t nrow = block->rows.nrow, cell_bits = plan->tiles[sources[0].use->tile].cell_bits;
     qsort(sources, (size_t)ncol, sizeof *sources, by_shift_output);
     int32_t nchunk = (ncol + OHM_CHUNK - 1) / OHM_CHUNK;
@@ -96,7 +97,8 @@ int ohm_program_place_columns(struct ohm_program *program, struct block *block, 
 }
 
 /* Appends the rows of one column at one step: bit plane t - shift of each row whose cell is not 0, as often as the cell's value says. */
-static int32_t list_column(const struct block *block, const struct ohm_tile *tile, const struct column_source *source, int32_t t, int32_t nbit, uint16_t *out) {
+static int32_t list_column(const struct block *block, const struct ohm_tile *tile, const struct column_source *source, int32_t t, int32_t nbit,
+                           uint16_t *out) {
     int32_t n = 0;
     for (int32_t r = 0; r < block->rows.nrow; r++) {
         int32_t k = t - (block->shift ? block->shift[r] : 0);

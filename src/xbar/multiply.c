@@ -157,8 +157,8 @@ static int32_t class_end(const struct block *block, int32_t column) {
 }
 
 /* y of the columns first .. end-1, which are in order of their outputs. */
-static void scatter(const struct ohm_program *program, const struct block *block, int32_t first, int32_t end, int32_t npos, int32_t step, const struct scratch *s,
-                    int64_t *y) {
+static void scatter(const struct ohm_program *program, const struct block *block, int32_t first, int32_t end, int32_t npos, int32_t step,
+                    const struct scratch *s, int64_t *y) {
     size_t outputs = (size_t)(program->groups * program->ncols);
     for (int32_t c = first; c < end;) {
         int32_t output = block->output[c];
@@ -210,8 +210,8 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
 }
 
 /* Counts of every step as the identity table gives them, added to the histogram [class][count]; offset as in ohm_adc_table. */
-static void observe_chunk(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t ncol,
-                          const int32_t *offset, int32_t *acc, int64_t *histogram) {
+static void observe_chunk(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists,
+                          int32_t ncol, const int32_t *offset, int32_t *acc, int64_t *histogram) {
     int64_t none = 0;
     for (int32_t t = 0; t < lists->nstep; t++) {
         program->kernel->table(cells, chunk, lists, t, t + 1, &program->identity, ncol, acc, &none);
@@ -220,7 +220,8 @@ static void observe_chunk(const struct ohm_program *program, const struct ohm_ce
     }
 }
 
-static void observe_turned(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s, int64_t *histogram) {
+static void observe_turned(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s,
+                           int64_t *histogram) {
     struct ohm_cells cells = block->cells;
     turn_inputs(program, block, npos, x, s);
     cells.words = s->words;

@@ -7,8 +7,8 @@ static int64_t input_value(int32_t element, const void *x, size_t place) {
 }
 
 /* What one bit line adds to its output over all steps; *outside grows by the conversions beyond the codes. */
-static int64_t column_sum(const struct ohm_plan *plan, const struct ohm_use *use, int32_t c, const struct ohm_adc *adc, int32_t input_bits, int32_t element,
-                          const void *x, size_t base, int64_t *outside) {
+static int64_t column_sum(const struct ohm_plan *plan, const struct ohm_use *use, int32_t c, const struct ohm_adc *adc, int32_t input_bits,
+                          int32_t element, const void *x, size_t base, int64_t *outside) {
     const struct ohm_tile *tile = &plan->tiles[use->tile];
     const struct ohm_column *column = &use->columns[c];
     int64_t sum = 0, unit = ohm_adc_unit(adc);
@@ -30,8 +30,8 @@ static int64_t column_sum(const struct ohm_plan *plan, const struct ohm_use *use
     return sum;
 }
 
-int64_t ohm_plan_multiply_plain(const struct ohm_plan *plan, const struct ohm_adc *adc, int32_t input_bits, int32_t element, int32_t npos, const void *x,
-                                int64_t *y) {
+int64_t ohm_plan_multiply_plain(const struct ohm_plan *plan, const struct ohm_adc *adc, int32_t input_bits, int32_t element, int32_t npos,
+                                const void *x, int64_t *y) {
     size_t inputs = (size_t)(plan->groups * plan->krows), outputs = (size_t)(plan->groups * plan->ncols);
     int64_t outside = 0;
     memset(y, 0, (size_t)npos * outputs * sizeof *y);

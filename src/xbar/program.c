@@ -57,7 +57,8 @@ static int make_flips(struct ohm_program *program, struct block *block, const st
     if (!block->flip) return OHM_E_MEMORY;
     for (int32_t c = 0; c < ncol; c++) {
         const struct ohm_column *column = sources[c].column;
-        if (column->flip) block->flip[column->output - first] += (int64_t)column->sign * ((1 << cell_bits) - 1) * (1 << column->shift) * program->unit;
+        if (column->flip)
+            block->flip[column->output - first] += (int64_t)column->sign * ((1 << cell_bits) - 1) * (1 << column->shift) * program->unit;
     }
     return OHM_OK;
 }
@@ -74,7 +75,8 @@ static int make_block(struct ohm_program *program, struct block *block, const st
         for (int32_t c = 0; c < plan->uses[i].ncol; c++) sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c};
     int status = make_flips(program, block, sources, ncol, plan->tiles[plan->uses[u].tile].cell_bits);
     if (!status)
-        status = program->turned ? ohm_program_turn(program, block, plan, sources, ncol) : ohm_program_place_columns(program, block, plan, sources, ncol);
+        status =
+            program->turned ? ohm_program_turn(program, block, plan, sources, ncol) : ohm_program_place_columns(program, block, plan, sources, ncol);
     free(sources);
     if (block->cells.nrow > program->max_rows) program->max_rows = block->cells.nrow;
     if (ncol > program->max_columns) program->max_columns = ncol;
@@ -85,7 +87,8 @@ static int make_block(struct ohm_program *program, struct block *block, const st
 static int make_tables(struct ohm_program *program) {
     const struct ohm_adc *adc = &program->adc;
     int32_t n = adc->largest + 1, classes = adc->range == OHM_ADC_UNIT ? 0 : OHM_ADC_CLASSES;
-    int32_t *count = ohm_arena_array(program->arena, (size_t)n, sizeof *count), *value = ohm_arena_array(program->arena, (size_t)(n * classes), sizeof *value);
+    int32_t *count = ohm_arena_array(program->arena, (size_t)n, sizeof *count),
+            *value = ohm_arena_array(program->arena, (size_t)(n * classes), sizeof *value);
     uint8_t *none = ohm_arena_array(program->arena, (size_t)n, 1), *outside = ohm_arena_array(program->arena, (size_t)(n * classes), 1);
     if (!count || !none || !value || !outside) return OHM_E_MEMORY;
     for (int32_t i = 0; i < n; i++) count[i] = i;
@@ -138,7 +141,7 @@ static void count_per_position(struct ohm_program *program, const struct ohm_pla
                                                .shift_adds = store->columns_used * steps,
                                                .partial_adds = contributions > outputs ? contributions - outputs : 0,
                                                .input_register_bytes = 2 * store->rows_used * bytes, /* written once, read once */
-                                               .output_register_bytes = 2 * contributions * steps, /* 16-bit sums rewritten in every step */
+                                               .output_register_bytes = 2 * contributions * steps,   /* 16-bit sums rewritten in every step */
                                                .buffer_bits = ((int64_t)plan->groups * plan->krows + outputs) * program->input_bits,
                                                .bus_bits = store->rows_used * program->input_bits + contributions * 16,
                                                .steps = steps};
@@ -154,7 +157,8 @@ static int build(struct ohm_program *program, const struct ohm_plan *plan) {
     }
     OHM_TRY(make_tables(program));
     program->step_limit = step_limit(program);
-    if (program->step_limit < 1) return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
+    if (program->step_limit < 1)
+        return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
     count_per_position(program, plan);
     return OHM_OK;
 }

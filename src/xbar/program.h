@@ -15,8 +15,8 @@ struct chunk {
 /* Columns driven by the same rows, of any number of tiles. */
 struct block {
     struct ohm_list_rows rows;
-    int32_t ntile;    /* arrays these rows drive */
-    int32_t *shift;   /* [nrow], NULL when all 0 */
+    int32_t ntile;  /* arrays these rows drive */
+    int32_t *shift; /* [nrow], NULL when all 0 */
     struct ohm_cells cells;
     struct chunk *chunks; /* [cells.nchunk] */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
@@ -53,7 +53,8 @@ struct column_source {
     const struct ohm_column *column;
     int32_t index; /* inside the use */
 };
-int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources, int32_t ncol);
+int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
+                              int32_t ncol);
 int ohm_program_turn(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources, int32_t ncol);
 
 #endif

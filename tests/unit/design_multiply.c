@@ -103,7 +103,8 @@ static struct ohm_adc make_adc(const struct drawn *d, int32_t bits, enum ohm_adc
 }
 
 /* y of a program on one kernel; clipped returned through the tally. */
-static struct ohm_tally run(const struct drawn *d, const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_kernel *kernel, int64_t *y) {
+static struct ohm_tally run(const struct drawn *d, const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_kernel *kernel,
+                            int64_t *y) {
     struct ohm_program *program = NULL;
     struct ohm_tally tally = {0};
     CU_ASSERT_FATAL(!ohm_program_build(plan, adc, kernel, d->bits, d->element, &program));
@@ -196,7 +197,7 @@ static void test_worked_example(void) {
         int64_t y[4];
         int64_t arrays, steps;
     } cases[] = {
-        {"0", "truncate", {1103, 574, 60, 844}, 8, 8}, {"1", "truncate", {1103, 574, 57, 844}, 7, 9}, {"1", "round", {1103, 574, 63, 844}, 7, 9},
+        {"0", "truncate", {1103, 574, 60, 844}, 8, 8}, {"1", "truncate", {1103, 574, 57, 844}, 7, 9},  {"1", "round", {1103, 574, 63, 844}, 7, 9},
         {"1", "lossless", {1103, 574, 60, 844}, 8, 9}, {"2", "truncate", {1103, 574, 51, 840}, 6, 10}, {"3", "truncate", {1096, 552, 32, 832}, 5, 11},
         {"2", "round", {1103, 574, 63, 848}, 6, 10},
     };

@@ -32,7 +32,8 @@ static void fill_cells(struct test_case *t, uint32_t density) {
 }
 
 static struct test_case make_case(int32_t most_rows) {
-    struct test_case t = {.nrow = 1 + (int32_t)draw((uint32_t)most_rows), .npos = 1 + (int32_t)draw(3), .nbit = 1 + (int32_t)draw(16), .max_shift = (int32_t)draw(4)};
+    struct test_case t = {
+        .nrow = 1 + (int32_t)draw((uint32_t)most_rows), .npos = 1 + (int32_t)draw(3), .nbit = 1 + (int32_t)draw(16), .max_shift = (int32_t)draw(4)};
     t.cell_bits = 1 << draw(3);
     t.element = t.nbit > 8 || draw(4) == 0 ? 2 : 1;
     uint32_t density = draw(101), words = (uint32_t)(t.nrow + 63) / 64;
@@ -77,8 +78,8 @@ static int32_t bits_of(int64_t value) {
 }
 
 /* Runs one case through a kernel: clip and table; out [2][npos][OHM_CHUNK], clipped [2]. */
-static void run_case(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1, const struct ohm_adc_table *adc, int32_t *out,
-                     int64_t *clipped) {
+static void run_case(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1,
+                     const struct ohm_adc_table *adc, int32_t *out, int64_t *clipped) {
     ohm_lists_build(kernel, &t->rows, t->npos, t->nbit, t->element, t->values, t->nrow, &t->lists);
     clipped[0] = clipped[1] = 0;
     kernel->clip(&t->cells, 0, &t->lists, step0, step1, adc_bits, out, &clipped[0]);
@@ -106,8 +107,8 @@ static void check_case(int32_t most_rows) {
         run_case(*kernel, &t, adc_bits, step0, step1, &adc, got, clipped_got);
         int equal = !memcmp(expected, got, n * 4) && clipped[0] == clipped_got[0] && clipped[1] == clipped_got[1];
         if (!equal)
-            printf("\n%s differs: rows %d cell bits %d bits %d shift %d adc %d steps %d..%d\n", (*kernel)->name, t.nrow, t.cell_bits, t.nbit, t.max_shift,
-                   adc_bits, step0, step1);
+            printf("\n%s differs: rows %d cell bits %d bits %d shift %d adc %d steps %d..%d\n", (*kernel)->name, t.nrow, t.cell_bits, t.nbit,
+                   t.max_shift, adc_bits, step0, step1);
         CU_ASSERT(equal);
     }
     free(value);

@@ -1,8 +1,8 @@
 /* Whole integer networks: close to the float network, closer with more bits; native operators equal the general path bit for bit. */
+#include "net_random.h"
 #include "ohmtally/float_forward.h"
 #include "ohmtally/quantize.h"
 #include "ohmtally/status.h"
-#include "net_random.h"
 #include "suite.h"
 #include <math.h>
 
@@ -37,7 +37,8 @@ static struct ohm_network *make_network(void) {
     sum = append(net, ohm_node_of(OHM_OP_RELU), sum, -1);
     int32_t gate = append(net, ohm_node_of(OHM_OP_SIGMOID), append(net, ohm_node_of(OHM_OP_GLOBAL_AVERAGE_POOL), sum, -1), -1);
     int32_t gated = append(net, ohm_node_of(OHM_OP_MUL), sum, gate);
-    struct ohm_node concat = ohm_node_of(OHM_OP_CONCAT), pool = conv_node(3, 2, 1, 1), average = conv_node(2, 1, 0, 1), flat = ohm_node_of(OHM_OP_RELABEL);
+    struct ohm_node concat = ohm_node_of(OHM_OP_CONCAT), pool = conv_node(3, 2, 1, 1), average = conv_node(2, 1, 0, 1),
+                    flat = ohm_node_of(OHM_OP_RELABEL);
     concat.axis = 1;
     pool.op = OHM_OP_MAX_POOL;
     average.op = OHM_OP_AVERAGE_POOL;

@@ -1,8 +1,8 @@
 /* The arithmetic of quantize.h, checked against figures worked out by hand and against its definition in plain loops. */
+#include "net_random.h"
 #include "ohmtally/float_forward.h"
 #include "ohmtally/quantize.h"
 #include "ohmtally/status.h"
-#include "net_random.h"
 #include "suite.h"
 #include <math.h>
 
@@ -41,7 +41,7 @@ static void test_range_to_scale(void) {
     CU_ASSERT_EQUAL(intnet->quant[x].scale, 4.0f / 3.0f);
     CU_ASSERT_EQUAL(intnet->quant[x].zero, 1);
     CU_ASSERT_EQUAL(intnet->quant[net->output].bits, 0); /* logits stay real */
-    float probe[2] = {2.0f, -5.0f}; /* 2 / (4/3) = 1.5 -> 2, + 1 = 3; -5 clamps to 0 */
+    float probe[2] = {2.0f, -5.0f};                      /* 2 / (4/3) = 1.5 -> 2, + 1 = 3; -5 clamps to 0 */
     uint8_t stored[64];
     ohm_int_input(intnet, probe, stored);
     CU_ASSERT_EQUAL(stored[0], 3);
@@ -65,7 +65,7 @@ static void test_rescale_by_hand(void) {
     CU_ASSERT_FATAL(!ohm_quantize_given(net, 8, quant, &intnet));
     CU_ASSERT_EQUAL_FATAL(intnet->nlayer, 2);
     struct ohm_layer layer = intnet->layers[0];
-    CU_ASSERT_EQUAL(layer.output, behind); /* the Relu is part of the layer */
+    CU_ASSERT_EQUAL(layer.output, behind);           /* the Relu is part of the layer */
     float scale[1] = {0.125f}, bias[1] = {0.34375f}; /* bias / (0.125 * 0.5) = 5.5 -> 6 */
     int64_t colsum[1] = {4}, y[3] = {6 + 6, 8, 2000};
     layer.bias = bias;
@@ -92,7 +92,8 @@ static void test_product(void) {
     for (int i = 0; i < 120; i++) {
         struct ohm_layer layer = {.groups = 1 + draw(5), .krows = 1 + draw(80), .ncols = 1 + draw(30)};
         int32_t npos = 1 + draw(20), element = 1 + draw(2);
-        size_t nw = (size_t)(layer.groups * layer.krows * layer.ncols), nx = (size_t)(npos * layer.groups * layer.krows), ny = (size_t)(npos * layer.groups * layer.ncols);
+        size_t nw = (size_t)(layer.groups * layer.krows * layer.ncols), nx = (size_t)(npos * layer.groups * layer.krows),
+               ny = (size_t)(npos * layer.groups * layer.ncols);
         int32_t *w = ohm_alloc_array(nw, sizeof *w);
         uint8_t *x = ohm_alloc_array(nx, 2);
         int64_t *plain = ohm_alloc_array(ny, 8), *fast = ohm_alloc_array(ny, 8);
@@ -128,7 +129,8 @@ static void test_gather(void) {
         }
         layer.out_h = (layer.in_h + w->pad_before[0] + w->pad_after[0] - w->dilation[0] * (w->kernel[0] - 1) - 1) / w->stride[0] + 1;
         layer.out_w = (layer.in_w + w->pad_before[1] + w->pad_after[1] - w->dilation[1] * (w->kernel[1] - 1) - 1) / w->stride[1] + 1;
-        int32_t taps = w->kernel[0] * w->kernel[1], inputs = layer.in_c * taps, positions = layer.out_h * layer.out_w, first = draw(positions), wrong = 0;
+        int32_t taps = w->kernel[0] * w->kernel[1], inputs = layer.in_c * taps, positions = layer.out_h * layer.out_w, first = draw(positions),
+                wrong = 0;
         layer.groups = 1;
         layer.krows = inputs;
         uint8_t *stored = ohm_alloc_array((size_t)(layer.in_c * layer.in_h * layer.in_w), 2), *x = ohm_alloc_array((size_t)(positions * inputs), 2);
@@ -139,7 +141,8 @@ static void test_gather(void) {
                 int32_t c = r / taps, row = p / layer.out_w * w->stride[0] - w->pad_before[0] + r % taps / w->kernel[1] * w->dilation[0];
                 int32_t column = p % layer.out_w * w->stride[1] - w->pad_before[1] + r % w->kernel[1] * w->dilation[1], expected = quant.zero;
                 bool inside = row >= 0 && row < layer.in_h && column >= 0 && column < layer.in_w;
-                size_t from = ((size_t)row * (size_t)layer.in_w + (size_t)column) * (size_t)layer.in_c + (size_t)c, to = (size_t)((p - first) * inputs + r);
+                size_t from = ((size_t)row * (size_t)layer.in_w + (size_t)column) * (size_t)layer.in_c + (size_t)c,
+                       to = (size_t)((p - first) * inputs + r);
                 if (inside) expected = intnet.element == 1 ? stored[from] : ((uint16_t *)(void *)stored)[from];
                 wrong += (intnet.element == 1 ? x[to] : ((uint16_t *)(void *)x)[to]) != expected;
             }
@@ -172,7 +175,8 @@ static void test_ranges(void) {
     ohm_intnet_free(intnet);
     options = (struct ohm_quantize_options){2, OHM_RULE_SQUARED_ERROR, 0};
     CU_ASSERT_FATAL(!ohm_quantize(net, a, &options, &intnet));
-    CU_ASSERT(intnet->quant[x].scale * 3 < 1000 && intnet->quant[x].scale * 3 > 800); /* uniform data, 4 codes 0, s, 2s, 3s: optimum at 7/8 of the span */
+    CU_ASSERT(intnet->quant[x].scale * 3 < 1000 &&
+              intnet->quant[x].scale * 3 > 800); /* uniform data, 4 codes 0, s, 2s, 3s: optimum at 7/8 of the span */
     ohm_intnet_free(intnet);
     ohm_ranges_free(a);
     ohm_ranges_free(b);
@@ -190,9 +194,12 @@ static void test_top5(void) {
 }
 
 int main(void) {
-    const struct suite_test tests[] = {{"uniform weights", test_uniform_weights}, {"range to scale", test_range_to_scale},
-                                       {"rescale by hand", test_rescale_by_hand}, {"product", test_product},
-                                       {"gather", test_gather},                   {"ranges", test_ranges},
+    const struct suite_test tests[] = {{"uniform weights", test_uniform_weights},
+                                       {"range to scale", test_range_to_scale},
+                                       {"rescale by hand", test_rescale_by_hand},
+                                       {"product", test_product},
+                                       {"gather", test_gather},
+                                       {"ranges", test_ranges},
                                        {"top 5", test_top5}};
     return SUITE_RUN("quant semantics", tests);
 }

@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-int session_threads(const struct ohm_world *world) {
+int study_threads(const struct ohm_world *world) {
     const char *asked = getenv("OMP_NUM_THREADS");
     cpu_set_t cpus;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
@@ -56,8 +56,10 @@ static int check_name(const struct ohm_job *job, const struct ohm_job_design *en
     static const char *const taken[] = {"float", "integer", "run", "points"};
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
         if (!strcmp(entry->name, taken[i]))
-            return ohm_fail(OHM_E_USAGE, "%s:%d: a design cannot be named '%s': the result file uses that name; choose another", job->path, entry->line, taken[i]);
-    if (strchr(entry->name, '/')) return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds a '/'; choose another", job->path, entry->line, entry->name);
+            return ohm_fail(OHM_E_USAGE, "%s:%d: a design cannot be named '%s': the result file uses that name; choose another", job->path,
+                            entry->line, taken[i]);
+    if (strchr(entry->name, '/'))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds a '/'; choose another", job->path, entry->line, entry->name);
     return OHM_OK;
 }
 
@@ -82,34 +84,34 @@ static int make_design_point(const struct ohm_job *job, const struct ohm_job_des
     return set_adc(job, point, entry->line, bits, range);
 }
 
-static int make_points(struct session *session) {
-    const struct ohm_job *job = session->job;
-    session->npoint = job->ndesign + 2;
-    session->points = ohm_arena_array(job->arena, (size_t)session->npoint, sizeof *session->points);
-    if (!session->points) return OHM_E_MEMORY;
-    session->points[0].name = "float";
-    session->points[1].name = "integer";
-    session->points[1].exact = true;
-    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(make_design_point(job, &job->designs[i], &session->points[i + 2]));
+static int make_points(struct study *study) {
+    const struct ohm_job *job = study->job;
+    study->npoint = job->ndesign + 2;
+    study->points = ohm_arena_array(job->arena, (size_t)study->npoint, sizeof *study->points);
+    if (!study->points) return OHM_E_MEMORY;
+    study->points[0].name = "float";
+    study->points[1].name = "integer";
+    study->points[1].exact = true;
+    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(make_design_point(job, &job->designs[i], &study->points[i + 2]));
     return OHM_OK;
 }
 
-static int parse(struct session *session, const struct arguments *arguments, size_t size) {
+static int parse(struct study *study, const struct arguments *arguments, size_t size) {
     const char *path = arguments->words[0];
-    OHM_TRY(ohm_job_parse(path, session->job_text, size, arguments->set, (size_t)arguments->nset, &session->job));
-    OHM_TRY(ohm_technology_read(path, session->job->same.technology, &session->technology));
-    OHM_TRY(make_points(session));
+    OHM_TRY(ohm_job_parse(path, study->job_text, size, arguments->set, (size_t)arguments->nset, &study->job));
+    OHM_TRY(ohm_technology_read(path, study->job->same.technology, &study->technology));
+    OHM_TRY(make_points(study));
     return ohm_kernel_chosen() ? OHM_OK : OHM_E_USAGE;
 }
 
-int session_open(struct session *session, const struct ohm_world *world, const struct arguments *arguments) {
+int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments) {
     size_t size = 0;
-    *session = (struct session){.world = *world};
+    *study = (struct study){.world = *world};
     int status = arguments->nword < 1 ? ohm_fail(OHM_E_USAGE, "no job file given; `ohmtally list example` prints one with every key") : OHM_OK;
-    if (!status && world->rank == 0) status = ohm_file_read(arguments->words[0], &session->job_text, &size);
+    if (!status && world->rank == 0) status = ohm_file_read(arguments->words[0], &study->job_text, &size);
     OHM_TRY(ohm_world_agree(world, status));
-    OHM_TRY(ohm_world_share(world, &session->job_text, &size));
-    return ohm_world_agree(world, parse(session, arguments, size));
+    OHM_TRY(ohm_world_share(world, &study->job_text, &size));
+    return ohm_world_agree(world, parse(study, arguments, size));
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -117,103 +119,108 @@ static bool ends_with(const char *text, const char *end) {
     return n >= m && !strcasecmp(text + n - m, end);
 }
 
-static int load_onnx(struct session *session) {
+static int load_onnx(struct study *study) {
     struct ohm_network *raw = NULL;
-    OHM_TRY(ohm_onnx_read(session->job->network.file, NULL, &raw));
-    int status = ohm_network_fold(raw, &session->content.network);
+    OHM_TRY(ohm_onnx_read(study->job->network.file, NULL, &raw));
+    int status = ohm_network_fold(raw, &study->content.network);
     ohm_network_free(raw);
     return status;
 }
 
-static int open_images(struct session *session) {
-    const struct ohm_job *job = session->job;
-    const struct ohm_network *network = session->content.network;
+static int open_images(struct study *study) {
+    const struct ohm_job *job = study->job;
+    const struct ohm_network *network = study->content.network;
     int32_t nclass = (int32_t)ohm_shape_count(&network->values[network->output].shape);
-    struct ohm_preprocess *p = &session->preprocess;
-    OHM_TRY(ohm_image_set_open(&job->images, nclass, &session->images));
-    if (job->quantize.has_calibration) OHM_TRY(ohm_image_set_open(&job->quantize.calibration, 0, &session->calibration));
-    ohm_image_set_size(session->images, &p->height, &p->width, &p->channels);
+    struct ohm_preprocess *p = &study->preprocess;
+    OHM_TRY(ohm_image_set_open(&job->images, nclass, &study->images));
+    if (job->quantize.has_calibration) OHM_TRY(ohm_image_set_open(&job->quantize.calibration, 0, &study->calibration));
+    ohm_image_set_size(study->images, &p->height, &p->width, &p->channels);
     p->bgr = job->network.pixels == OHM_PIXELS_BGR;
     p->nhwc = job->network.nhwc;
     p->scale = job->network.scale;
     memcpy(p->mean, job->network.mean, sizeof p->mean);
     memcpy(p->std, job->network.std, sizeof p->std);
     OHM_TRY(ohm_preprocess_check(p, network));
-    if (!session->calibration) return OHM_OK;
+    if (!study->calibration) return OHM_OK;
     int32_t h, w, c;
-    ohm_image_set_size(session->calibration, &h, &w, &c);
+    ohm_image_set_size(study->calibration, &h, &w, &c);
     if (h != p->height || w != p->width || c != p->channels)
-        return ohm_fail(OHM_E_INPUT, "calibration images are %dx%d, but the images to score are %dx%d; give them the same resize and crop", h, w, p->height, p->width);
+        return ohm_fail(OHM_E_INPUT, "calibration images are %dx%d, but the images to score are %dx%d; give them the same resize and crop", h, w,
+                        p->height, p->width);
     return OHM_OK;
 }
 
 /* This rank's share of the calibration images into ranges. */
-static int see_images(struct session *session, struct ohm_ranges *ranges) {
+static int see_images(struct study *study, struct ohm_ranges *ranges) {
     struct loader loader;
-    int64_t n = ohm_image_set_count(session->calibration), end = ohm_partition_first(n, session->world.size, session->world.rank + 1);
-    int32_t batch = session->job->run.batch;
-    int status = loader_open(&loader, session, session->calibration, session->job->quantize.calibration.packed != NULL, batch);
-    for (int64_t first = ohm_partition_first(n, session->world.size, session->world.rank); !status && first < end && !ohm_world_alarmed(&session->world); first += batch) {
+    int64_t n = ohm_image_set_count(study->calibration), end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
+    int32_t batch = study->job->run.batch;
+    int status = loader_open(&loader, study, study->calibration, study->job->quantize.calibration.packed != NULL, batch);
+    for (int64_t first = ohm_partition_first(n, study->world.size, study->world.rank); !status && first < end && !ohm_world_alarmed(&study->world);
+         first += batch) {
         int32_t count = end - first < batch ? (int32_t)(end - first) : batch;
         status = loader_read(&loader, first, count);
-        if (!status) status = ohm_calibrate_batch(session->content.network, count, (const float *const *)loader.inputs, ranges);
+        if (!status) status = ohm_calibrate_batch(study->content.network, count, (const float *const *)loader.inputs, ranges);
     }
     loader_close(&loader);
-    if (status) ohm_world_alarm(&session->world);
+    if (status) ohm_world_alarm(&study->world);
     return status;
 }
 
-static int calibrate(struct session *session) {
-    const struct ohm_job *job = session->job;
-    const struct ohm_network *network = session->content.network;
+static int calibrate(struct study *study) {
+    const struct ohm_job *job = study->job;
+    const struct ohm_network *network = study->content.network;
     struct ohm_ranges *ranges = NULL;
     double began = ohm_seconds();
     int status = OHM_OK;
-    if (!session->calibration)
-        status = ohm_fail(OHM_E_USAGE, "%s: no calibration images: add quantize.calibration with a folder or packed file (training images, a few hundred)", job->path);
+    if (!study->calibration)
+        status =
+            ohm_fail(OHM_E_USAGE, "%s: no calibration images: add quantize.calibration with a folder or packed file (training images, a few hundred)",
+                     job->path);
     if (!status && !(ranges = ohm_ranges_new(network))) status = OHM_E_MEMORY;
-    status = ohm_world_agree(&session->world, status);
-    if (!status) status = ohm_world_agree(&session->world, see_images(session, ranges));
+    status = ohm_world_agree(&study->world, status);
+    if (!status) status = ohm_world_agree(&study->world, see_images(study, ranges));
     if (!status) {
-        ohm_world_least(&session->world, ranges->least, (size_t)ranges->nvalue);
-        ohm_world_most(&session->world, ranges->most, (size_t)ranges->nvalue);
-        ohm_world_sum(&session->world, ranges->counts, (size_t)ranges->nobserved * OHM_RANGE_BINS);
+        ohm_world_least(&study->world, ranges->least, (size_t)ranges->nvalue);
+        ohm_world_most(&study->world, ranges->most, (size_t)ranges->nvalue);
+        ohm_world_sum(&study->world, ranges->counts, (size_t)ranges->nobserved * OHM_RANGE_BINS);
         static const enum ohm_range_rule rules[] = {OHM_RULE_MINMAX, OHM_RULE_PERCENTILE, OHM_RULE_SQUARED_ERROR};
         struct ohm_quantize_options options = {job->quantize.activation_bits, rules[job->quantize.range], job->quantize.percentile};
-        status = ohm_quantize(network, ranges, &options, &session->content.intnet);
-        ohm_log("calibrated on %lld images in %.1f s", (long long)ohm_image_set_count(session->calibration), ohm_seconds() - began);
+        status = ohm_quantize(network, ranges, &options, &study->content.intnet);
+        ohm_log("calibrated on %lld images in %.1f s", (long long)ohm_image_set_count(study->calibration), ohm_seconds() - began);
     }
     ohm_ranges_free(ranges);
-    return ohm_world_agree(&session->world, status);
+    return ohm_world_agree(&study->world, status);
 }
 
 /* Mapping needs no ranges: every tensor gets scale 1. */
-static int placeholder_ranges(struct session *session) {
-    const struct ohm_network *network = session->content.network;
-    int32_t bits = session->job->quantize.activation_bits;
+static int placeholder_ranges(struct study *study) {
+    const struct ohm_network *network = study->content.network;
+    int32_t bits = study->job->quantize.activation_bits;
     struct ohm_quant *quant = ohm_alloc_array((size_t)network->nvalue, sizeof *quant);
     if (!quant) return OHM_E_MEMORY;
     for (int32_t v = 0; v < network->nvalue; v++) quant[v] = (struct ohm_quant){1.0f, 0, bits};
-    int status = ohm_quantize_given(network, bits, quant, &session->content.intnet);
+    int status = ohm_quantize_given(network, bits, quant, &study->content.intnet);
     free(quant);
     return status;
 }
 
 /* The integer network as a file, on request: rank 0 writes it. */
-static int save_network(struct session *session) {
-    const struct ohm_job *job = session->job;
-    const struct ohm_intnet *intnet = session->content.intnet;
-    if (!job->network.save || session->world.rank) return OHM_OK;
-    struct ohm_network_file content = session->content;
+static int save_network(struct study *study) {
+    const struct ohm_job *job = study->job;
+    const struct ohm_intnet *intnet = study->content.intnet;
+    if (!job->network.save || study->world.rank) return OHM_OK;
+    struct ohm_network_file content = study->content;
     content.weight_bits = job->quantize.weight_bits;
-    snprintf(content.provenance, sizeof content.provenance, "symmetric rounding of %s to %d bits, %s scales", job->network.file, job->quantize.weight_bits,
-             job->quantize.per_channel ? "per-channel" : "per-layer");
+    snprintf(content.provenance, sizeof content.provenance, "symmetric rounding of %s to %d bits, %s scales", job->network.file,
+             job->quantize.weight_bits, job->quantize.per_channel ? "per-channel" : "per-layer");
     content.weights = ohm_alloc_array((size_t)intnet->nlayer, sizeof *content.weights);
     int status = content.weights ? OHM_OK : OHM_E_MEMORY;
     for (int32_t i = 0; !status && i < intnet->nlayer; i++) {
         content.weights[i] = ohm_weights_new(&intnet->layers[i]);
         if (!content.weights[i]) status = OHM_E_MEMORY;
-        if (!status) ohm_weights_uniform(&intnet->layers[i], (1 << (job->quantize.weight_bits - 1)) - 1, job->quantize.per_channel, content.weights[i]);
+        if (!status)
+            ohm_weights_uniform(&intnet->layers[i], (1 << (job->quantize.weight_bits - 1)) - 1, job->quantize.per_channel, content.weights[i]);
     }
     if (!status) status = ohm_network_file_write(job->network.save, &content);
     for (int32_t i = 0; content.weights && i < intnet->nlayer; i++) ohm_weights_free(content.weights[i]);
@@ -221,26 +228,27 @@ static int save_network(struct session *session) {
     return status;
 }
 
-int session_load(struct session *session, bool with_images) {
-    const char *file = session->job->network.file;
+int study_load(struct study *study, bool with_images) {
+    const char *file = study->job->network.file;
     bool saved = ends_with(file, ".h5");
-    int status = saved ? ohm_network_file_read(file, &session->content) : load_onnx(session);
-    if (!status && saved && session->content.intnet->activation_bits != session->job->quantize.activation_bits)
-        status = ohm_fail(OHM_E_USAGE, "%s holds %d-bit activations; set quantize.activation_bits to that", file, session->content.intnet->activation_bits);
-    if (!status && saved && session->content.weight_bits != session->job->quantize.weight_bits)
-        status = ohm_fail(OHM_E_USAGE, "%s holds %d-bit weights; set quantize.weight_bits to that", file, session->content.weight_bits);
-    if (!status && with_images) status = open_images(session);
-    OHM_TRY(ohm_world_agree(&session->world, status));
-    if (!saved && with_images) OHM_TRY(calibrate(session));
-    if (!saved && !with_images) status = placeholder_ranges(session);
-    if (!status && with_images && !saved) status = save_network(session);
-    return ohm_world_agree(&session->world, status);
+    int status = saved ? ohm_network_file_read(file, &study->content) : load_onnx(study);
+    if (!status && saved && study->content.intnet->activation_bits != study->job->quantize.activation_bits)
+        status =
+            ohm_fail(OHM_E_USAGE, "%s holds %d-bit activations; set quantize.activation_bits to that", file, study->content.intnet->activation_bits);
+    if (!status && saved && study->content.weight_bits != study->job->quantize.weight_bits)
+        status = ohm_fail(OHM_E_USAGE, "%s holds %d-bit weights; set quantize.weight_bits to that", file, study->content.weight_bits);
+    if (!status && with_images) status = open_images(study);
+    OHM_TRY(ohm_world_agree(&study->world, status));
+    if (!saved && with_images) OHM_TRY(calibrate(study));
+    if (!saved && !with_images) status = placeholder_ranges(study);
+    if (!status && with_images && !saved) status = save_network(study);
+    return ohm_world_agree(&study->world, status);
 }
 
-void session_close(struct session *session) {
-    ohm_image_set_close(session->images);
-    ohm_image_set_close(session->calibration);
-    ohm_network_file_free(&session->content);
-    ohm_job_free(session->job);
-    free(session->job_text);
+void study_close(struct study *study) {
+    ohm_image_set_close(study->images);
+    ohm_image_set_close(study->calibration);
+    ohm_network_file_free(&study->content);
+    ohm_job_free(study->job);
+    free(study->job_text);
 }
