@@ -1,0 +1,169 @@
+/* Engines: equal to the plain integer forward pass, and independent of batch size, place in the batch and threads. */
+#include "net_random.h"
+#include "ohmtally/engine.h"
+#include "ohmtally/status.h"
+#include "suite.h"
+#include <omp.h>
+
+#define IMAGES 9
+#define INPUTS (3 * 10 * 10)
+#define CLASSES 7
+
+static uint64_t state = 31;
+static struct ohm_network *network;
+static struct ohm_intnet *intnet;
+static float pixels[IMAGES][INPUTS];
+static const float *inputs[IMAGES];
+
+static int32_t append(struct ohm_node node, int32_t a, int32_t b) {
+    int32_t in[] = {a, b}, output = net_append(network, node, in, b < 0 ? 1 : 2, NULL);
+    CU_ASSERT_FATAL(output >= 0);
+    return output;
+}
+
+static struct ohm_node conv(int32_t kernel, int32_t stride, int32_t groups) {
+    struct ohm_node node = ohm_node_of(OHM_OP_CONV);
+    node.groups = groups;
+    for (int d = 0; d < 2; d++) {
+        node.window.kernel[d] = kernel;
+        node.window.stride[d] = stride;
+        node.window.pad_before[d] = node.window.pad_after[d] = kernel / 2;
+    }
+    return node;
+}
+
+/* 3x3 stride 2, depth-wise 3x3, residual add, 1x1 to 150 rows of the next, pool, linear. */
+static void make_network(void) {
+    network = ohm_network_new();
+    int32_t x = net_input(network, SHAPE(1, 3, 10, 10));
+    int32_t a = append(ohm_node_of(OHM_OP_RELU), append(conv(3, 2, 1), x, random_constant(network, &state, SHAPE(12, 3, 3, 3))), -1);
+    int32_t b = append(conv(3, 1, 12), a, random_constant(network, &state, SHAPE(12, 1, 3, 3)));
+    int32_t sum = append(ohm_node_of(OHM_OP_RELU), append(ohm_node_of(OHM_OP_ADD), a, b), -1);
+    int32_t c = append(conv(1, 1, 1), sum, random_constant(network, &state, SHAPE(150, 12, 1, 1)));
+    int32_t pooled = append(ohm_node_of(OHM_OP_GLOBAL_AVERAGE_POOL), append(ohm_node_of(OHM_OP_RELU), c, -1), -1);
+    struct ohm_shape flat = SHAPE(1, 150);
+    int32_t vector = net_append(network, ohm_node_of(OHM_OP_RELABEL), &pooled, 1, &flat);
+    append(ohm_node_of(OHM_OP_LINEAR), vector, random_constant(network, &state, SHAPE(CLASSES, 150)));
+    for (int i = 0; i < IMAGES; i++) {
+        random_fill(&state, pixels[i], INPUTS);
+        inputs[i] = pixels[i];
+    }
+    struct ohm_ranges *ranges = ohm_ranges_new(network);
+    struct ohm_quantize_options options = {8, OHM_RULE_MINMAX, 0};
+    CU_ASSERT_FATAL(!ohm_calibrate_batch(network, IMAGES, inputs, ranges) && !ohm_quantize(network, ranges, &options, &intnet));
+    ohm_ranges_free(ranges);
+}
+
+struct results {
+    float logits[IMAGES][CLASSES];
+    uint64_t digests[IMAGES];
+    struct ohm_tally tally[8];
+};
+
+/* All images in batches of the given size on the given number of threads. */
+static struct results run(const struct ohm_engine *engine, int32_t size, int threads) {
+    struct results results = {0};
+    struct ohm_batch *batch = NULL;
+    float *outputs[IMAGES];
+    omp_set_num_threads(threads);
+    CU_ASSERT_FATAL(!ohm_batch_new(engine, size, &batch));
+    for (int i = 0; i < IMAGES; i++) outputs[i] = results.logits[i];
+    for (int32_t first = 0; first < IMAGES; first += size) {
+        int32_t n = IMAGES - first < size ? IMAGES - first : size;
+        CU_ASSERT(!ohm_engine_run(engine, batch, n, inputs + first, outputs + first, results.digests + first, results.tally, NULL));
+    }
+    ohm_batch_free(batch);
+    return results;
+}
+
+static struct ohm_engine *crossbar(const char *name, const char *key, const char *value, int32_t adc_bits, enum ohm_adc_range range) {
+    const struct ohm_design *design = ohm_design_find(name);
+    struct ohm_design_setting setting = {.array_rows = 64, .array_columns = 64, .activation_bits = 8, .weight_bits = 8, .per_channel = true};
+    struct ohm_adc adc[8];
+    struct ohm_engine *engine = NULL;
+    ohm_design_defaults(design, &setting);
+    CU_ASSERT_FATAL(!ohm_design_set(design, &setting, key, value));
+    for (int i = 0; i < 8; i++) {
+        adc[i] = (struct ohm_adc){.bits = adc_bits ? adc_bits : design->lossless_bits(&setting), .range = range};
+        adc[i].largest = 64 * ((1 << design->cell_bits(&setting)) - 1);
+        for (int k = 0; k < OHM_ADC_CLASSES; k++) adc[i].step[k] = OHM_ADC_ONE + 64 * k;
+    }
+    struct ohm_engine_request request = {intnet, design, &setting, adc, NULL, false};
+    CU_ASSERT_FATAL(!ohm_engine_crossbar(&request, &engine));
+    return engine;
+}
+
+static void test_exact_equals_plain(void) {
+    struct ohm_weights *weights[8];
+    struct ohm_engine *engine = NULL;
+    CU_ASSERT_FATAL(!ohm_engine_exact(intnet, 8, true, NULL, &engine));
+    struct results got = run(engine, 4, 2);
+    for (int32_t i = 0; i < intnet->nlayer; i++) {
+        weights[i] = ohm_weights_new(&intnet->layers[i]);
+        ohm_weights_uniform(&intnet->layers[i], 127, true, weights[i]);
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        float plain[CLASSES];
+        CU_ASSERT(!ohm_int_forward(intnet, (const struct ohm_weights *const *)weights, inputs[i], plain));
+        CU_ASSERT(!memcmp(plain, got.logits[i], sizeof plain));
+    }
+    for (int32_t i = 0; i < intnet->nlayer; i++) ohm_weights_free(weights[i]);
+    ohm_engine_free(engine);
+}
+
+static void test_lossless_isaac_equals_exact(void) {
+    struct ohm_engine *exact = NULL, *isaac = crossbar("isaac", "cell_bits", "2", 0, OHM_ADC_UNIT);
+    CU_ASSERT_FATAL(!ohm_engine_exact(intnet, 8, true, NULL, &exact));
+    struct results a = run(exact, 3, 1), b = run(isaac, 3, 1);
+    CU_ASSERT(!memcmp(a.digests, b.digests, sizeof a.digests));
+    CU_ASSERT(!memcmp(a.logits, b.logits, sizeof a.logits));
+    for (int i = 1; i < IMAGES; i++) CU_ASSERT(a.digests[i] != a.digests[0]); /* images differ, so do their digests */
+    ohm_engine_free(exact);
+    ohm_engine_free(isaac);
+}
+
+static void check_invariance(struct ohm_engine *engine, bool clips) {
+    struct results first = run(engine, 1, 1);
+    static const int32_t sizes[] = {2, 7, IMAGES, IMAGES};
+    static const int threads[] = {2, 3, 1, 2};
+    int64_t clipped = 0;
+    for (int32_t i = 0; i < intnet->nlayer; i++) clipped += first.tally[i].clipped;
+    CU_ASSERT_EQUAL(clipped > 0, clips);
+    for (int k = 0; k < 4; k++) {
+        struct results other = run(engine, sizes[k], threads[k]);
+        CU_ASSERT(!memcmp(&first, &other, sizeof first)); /* logits, digests and every tally */
+    }
+    ohm_engine_free(engine);
+}
+
+static void test_invariance(void) {
+    check_invariance(crossbar("isaac", "cell_bits", "4", 5, OHM_ADC_UNIT), true);
+    check_invariance(crossbar("isaac", "flip", "off", 6, OHM_ADC_FULL), false);
+    check_invariance(crossbar("sme", "squeeze", "2", 2, OHM_ADC_UNIT), true);
+    check_invariance(crossbar("sme", "squeeze", "1", 3, OHM_ADC_CALIBRATED), true);
+}
+
+/* An image that could not be read is skipped and does not touch the others. */
+static void test_missing_image(void) {
+    struct ohm_engine *engine = crossbar("sme", "squeeze", "1", 4, OHM_ADC_UNIT);
+    struct results whole = run(engine, IMAGES, 2);
+    inputs[4] = NULL;
+    struct results holed = run(engine, IMAGES, 2);
+    inputs[4] = pixels[4];
+    CU_ASSERT_EQUAL(holed.digests[4], 0);
+    for (int i = 0; i < IMAGES; i++)
+        if (i != 4) CU_ASSERT(whole.digests[i] == holed.digests[i] && !memcmp(whole.logits[i], holed.logits[i], sizeof whole.logits[i]));
+    ohm_engine_free(engine);
+}
+
+int main(void) {
+    const struct suite_test tests[] = {{"network", make_network},
+                                       {"exact equals plain", test_exact_equals_plain},
+                                       {"lossless isaac equals exact", test_lossless_isaac_equals_exact},
+                                       {"invariance", test_invariance},
+                                       {"missing image", test_missing_image}};
+    int failed = SUITE_RUN("eval engine", tests);
+    ohm_intnet_free(intnet);
+    ohm_network_free(network);
+    return failed;
+}
