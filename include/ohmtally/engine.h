@@ -36,7 +36,7 @@ struct ohm_engine {
 /* The exact integer network on uniformly rounded (or given, [nlayer]) weights. */
 int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given,
                      struct ohm_engine **engine);
-/* The network on crossbars. adc: [nlayer] or, with one_adc, one for all. given: integer weights on the design's grid, or NULL: constrained from the
+/* The network on crossbars. given: integer weights on the design's grid, or NULL: constrained from the
  * float ones. */
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;

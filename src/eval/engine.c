@@ -77,6 +77,15 @@ static int exact_layer(struct ohm_engine *engine, int32_t i, int32_t weight_bits
     return status;
 }
 
+/* A finished engine to the caller, or what went wrong in building it. */
+static int hand_over(struct ohm_engine *engine, const struct ohm_failure *failure, struct ohm_engine **out) {
+    if (failure->status)
+        ohm_engine_free(engine);
+    else
+        *out = engine;
+    return ohm_fail_give(failure);
+}
+
 int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given,
                      struct ohm_engine **out) {
     struct ohm_engine *engine = engine_new(intnet);
@@ -90,12 +99,7 @@ int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool 
 #pragma omp critical(ohm_engine_failure)
             ohm_fail_take(&failure);
         }
-    if (failure.status) {
-        ohm_engine_free(engine);
-        return ohm_fail_give(&failure);
-    }
-    *out = engine;
-    return OHM_OK;
+    return hand_over(engine, &failure, out);
 }
 
 static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_weights *weights,
@@ -143,10 +147,5 @@ int ohm_engine_crossbar(const struct ohm_engine_request *request, struct ohm_eng
 #pragma omp critical(ohm_engine_failure)
             ohm_fail_take(&failure);
         }
-    if (failure.status) {
-        ohm_engine_free(engine);
-        return ohm_fail_give(&failure);
-    }
-    *out = engine;
-    return OHM_OK;
+    return hand_over(engine, &failure, out);
 }

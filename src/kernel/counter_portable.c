@@ -1,17 +1,6 @@
 /* Vertical counters with 128-bit compiler vectors: no instruction beyond the base architecture. */
-#include <stdint.h>
-typedef uint64_t V __attribute__((vector_size(16), may_alias));
-#define V_WORDS 2
-#define LOAD(p) (*(const V *)(p))
-#define STORE(p, v) (*(V *)(p) = (v))
-#define ZERO ((V){0})
-#define XOR(a, b) ((a) ^ (b))
-#define AND(a, b) ((a) & (b))
-#define OR(a, b) ((a) | (b))
-#define XOR3(a, b, c) ((a) ^ (b) ^ (c))
-#define MAJ(a, b, c) (((a) & (b)) | ((c) & ((a) ^ (b))))
-#define ONES(v) ((int64_t)(__builtin_popcountll((v)[0]) + __builtin_popcountll((v)[1])))
-#include "ohmtally/kernel.h"
+#define V_BYTES 16
+#include "vector_body.h"
 
 #include "transpose_body.h" /* what the counter needs of this vector comes first */
 

@@ -1,5 +1,6 @@
 /* Bit planes to integers by swapping halves (8 x 8 byte, then 8 x 8 bit transpositions in 64-bit lanes), for vectors without special instructions.
  * Needs V, V_WORDS and element-wise & | ^ << >> on V (compiler vector types). */
+#include "ohmtally/kernel.h"
 #include <string.h>
 
 #define SWAP_BITS(x, y, shift, mask)                                                                                                                 \
