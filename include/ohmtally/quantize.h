@@ -2,16 +2,20 @@
  *
  * Rules (the same for every design; all floats binary32, rint rounds half to even, no contraction):
  *   activation   q = clamp(rint(x / scale) + zero, 0, 2^bits - 1), back: float(q - zero) * scale; padding holds zero
- *   range        scale = (hi - lo) / (2^bits - 1) in double, rounded to float once; zero = rint(-lo / scale) in double. lo = 0 where the value cannot
- *                be negative by structure (Relu, Clip from 0, sigmoids, softmax, and what keeps the sign), else lo <= 0 <= hi; scale 1 where hi = lo
- * = 0 shared       outputs of max pooling, relabelling and padding with 0 have their input's scale and zero weights      integers with one scale per
- * output (or per layer); a design decides on their grid (xbar.h, design.h) layer        acc[n] = unit * (sum_r w[r][n] q[r] - zero_x sum_r w[r][n] +
- * b[n]),  b[n] = rint(bias / (s_w[n] s_x)) in double "unit" is 1, or 256 where the ADC adds multiples of 1/256 of a cell step next         q' =
- * clamp(rint(float(acc) * multiplier) + zero_y, lo, hi), multiplier = s_w s_x / s_y / unit in double, rounded to float once others       max pooling
- * works on the integers; the rest dequantises to float in input order, applies the float operator, requantises fused        a Relu / Clip that is the
- * only reader of a layer's or operator's output is applied by it: lo, hi in codes (in real values where the output is real), and the range is that of
- * the value behind it last         the network's output stays real: float(acc) * float(s_w s_x / unit). So do the operators that no layer follows,
- * and the output of a layer from which only relabels, softmax and operators on single elements lead to the network's output
+ *   range        scale = (hi - lo) / (2^bits - 1) in double, rounded to float once; zero = rint(-lo / scale) in double; lo <= 0 <= hi.
+ *                lo = 0 where the value cannot be negative by structure (Relu, Clip from 0, sigmoids, softmax, and what keeps the sign).
+ *                scale = 1 where the value is always 0
+ *   shared       outputs of max pooling, relabelling and padding with 0 have their input's scale and zero
+ *   weights      integers with one scale per output (or per layer); a design decides on their grid (xbar.h, design.h)
+ *   layer        acc[n] = unit * (sum_r w[r][n] q[r] - zero_x sum_r w[r][n] + b[n]),  b[n] = rint(bias / (s_w[n] s_x)) in double
+ *                "unit" is 1, or 256 where the ADC adds multiples of 1/256 of a cell step
+ *   next         q' = clamp(rint(float(acc) * multiplier) + zero_y, lo, hi)
+ *                multiplier = s_w s_x / s_y / unit in double, rounded to float once
+ *   others       max pooling works on the integers; the rest dequantises to float in input order, applies the float operator, requantises
+ *   fused        a Relu / Clip that alone reads the output of a layer or of an operator with arithmetic is applied by it: lo, hi in codes
+ *                (in real values where the output is real); the range is that of the value behind it
+ *   last         the network's output stays real: float(acc) * float(s_w s_x / unit). So do the results of operators that no layer follows, and
+ *                the output of a layer from which only relabels, softmax and operators on single elements lead to the network's output
  *
  * Memory layout of an instance's activations: uint8_t (bits <= 8) or uint16_t; rank-4 values are stored [H][W][C] (channels last), all others
  * row-major. Values that stay real are float, row-major as in the float network. Layer: quant (beside net). Not collective, no threads inside. */
@@ -59,7 +63,6 @@ struct ohm_layer { /* a matrix layer: what crossbars hold. groups matrices of kr
     struct ohm_window window;
     const float *weight;   /* [groups * ncols][krows], krows in (channel, kh, kw) order */
     const float *bias;     /* [groups * ncols] or NULL */
-    const void *padding;   /* [in_c] elements that hold the input's zero point */
     int32_t input, output; /* values; output is behind the fused activation */
     float lo, hi;          /* fused Relu / Clip in real values, -INFINITY / INFINITY when none */
 };
@@ -99,8 +102,8 @@ struct ohm_intnet {
  * weights, linear layers on spatial data, a network output that is also read inside, a range that is not finite, a tensor never observed. */
 int ohm_quantize(const struct ohm_network *folded, const struct ohm_ranges *ranges, const struct ohm_quantize_options *options,
                  struct ohm_intnet **intnet);
-/* The same with given quantisation parameters (from a saved file): quant [nvalue], the quant of an intnet of the same network. What stays real is
- * decided by the network again, so the entries of such values are not read. */
+/* The same with given quantisation parameters (from a saved file): quant [nvalue], as in an intnet of the same network. What stays real and what
+ * has its input's scale is decided by the network again: the entries of such values are not read. */
 int ohm_quantize_given(const struct ohm_network *folded, int32_t activation_bits, const struct ohm_quant *quant, struct ohm_intnet **intnet);
 void ohm_intnet_free(struct ohm_intnet *intnet);
 
@@ -115,6 +118,9 @@ void ohm_int_dequantize(const struct ohm_intnet *intnet, int32_t value, const vo
 /* Input vectors of positions first .. first+count-1 of one instance: x [count][inputs] elements in row order (c, kh, kw); padding = zero point. */
 void ohm_layer_gather(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const void *stored, int64_t first, int64_t count, void *x);
 
+/* Trained networks have outputs whose weights have vanished beside a bias: their scale is at least this share of the layer's largest, so that the
+ * bias stays a number of moderate size. Every design keeps to it. */
+#define OHM_LEAST_SCALE_SHARE 0x1p-20F
 /* Integer weights of a layer on some grid. */
 struct ohm_weights {
     int32_t *w;   /* [groups][krows][ncols] */
@@ -129,9 +135,9 @@ void ohm_weights_uniform(const struct ohm_layer *layer, int32_t limit, bool per_
 
 /* y[p][n] = sum_r w[r][n] x[p][r], exact in int64: the definition, in plain loops. x [npos][inputs] elements of `element` bytes. */
 void ohm_layer_product_plain(const struct ohm_layer *layer, const int32_t *w, int32_t element, int64_t npos, const void *x, int64_t *y);
-/* The same by BLAS in double: exact because every partial sum is an integer below 2^53. packed: made once by ohm_layer_pack. */
-struct ohm_packed; /* weights as double, [groups][krows][ncols]; depth-wise layers stay integers */
-/* NULL with a recorded failure, also where sums of 16-bit activations could reach 2^53 (weights of 17 bits need 2^20 rows for that). */
+/* The same by BLAS, exact because no partial sum can leave the integers that the floating-point type holds (product.c). */
+struct ohm_packed; /* the weights in the form that the product reads; made once, const, shared by threads */
+/* NULL with a recorded failure. */
 struct ohm_packed *ohm_layer_pack(const struct ohm_layer *layer, const int32_t *w);
 void ohm_layer_packed_free(struct ohm_packed *packed);
 size_t ohm_layer_product_scratch(const struct ohm_layer *layer, int64_t npos); /* bytes */

@@ -55,7 +55,7 @@ int32_t ohm_window_round(float v, int32_t bits, int32_t window) {
     return level < most ? level : most;
 }
 
-/* sign * scale * m, scale = max|w| / ((2^S - 1) << (Nq - S)) per output or per layer. */
+/* sign * scale * m, scale = max|w| / ((2^S - 1) << (Nq - S)) per output or per layer, never vanishing (OHM_LEAST_SCALE_SHARE). */
 static void constrain(const struct ohm_design_setting *setting, const struct ohm_layer *layer, struct ohm_weights *weights) {
     int32_t bits = setting->weight_bits, window = (int32_t)setting->option[WINDOW], outputs = layer->groups * layer->ncols;
     float top = (float)(((1 << window) - 1) << (bits - window)), all = 0;
@@ -67,6 +67,7 @@ static void constrain(const struct ohm_design_setting *setting, const struct ohm
             most = 0;
             for (int32_t r = 0; r < layer->krows; r++) most = fmaxf(most, fabsf(w[r]));
         }
+        most = fmaxf(most, all * OHM_LEAST_SCALE_SHARE);
         weights->scale[n] = most > 0 ? most / top : 1.0f;
         for (int32_t r = 0; r < layer->krows; r++) {
             int32_t m = ohm_window_round(fabsf(w[r]) / weights->scale[n], bits, window);

@@ -1,77 +1,159 @@
-#include "ohmtally/quantize.h"
+/* The exact integer product of a layer: the definition in plain loops, and a fast one by BLAS.
+ *
+ * Sums of integers in floating point are exact as long as no partial sum can reach 2^24 (float) or 2^53 (double), in whatever order they are added.
+ * Small weights therefore go through single precision: activations as one or two bytes, and rows in blocks for which the weights held in any column
+ * add up to less than 2^24 / 255. Large weights go through double precision. */
+#include "element.h"
 #include "ohmtally/status.h"
 #include <cblas.h>
+#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
-extern void openblas_set_num_threads(int n) __attribute__((weak));
+#define NARROW 4            /* groups of fewer columns are multiplied without BLAS */
+#define BLOCK_POSITIONS 256 /* positions converted together: they stay in the second-level cache */
+#define LARGEST_SINGLE 1023 /* weights up to this: blocks of at least 64 rows */
+#define SINGLE_SUM 65793    /* (2^24 - 1) / 255: largest sum of weights of one column in a block */
+#define LARGEST_CODE 65535  /* 16-bit activations */
+#define DOUBLE_SUM (INT64_C(1) << 53)
 
-static int64_t input_value(int32_t element, const void *x, size_t place) {
-    return element == 1 ? ((const uint8_t *)x)[place] : ((const uint16_t *)x)[place];
-}
+struct ohm_packed {         /* one of the three is there */
+    float *single;          /* [groups][krows][ncols] */
+    double *wide;           /* [groups][krows][ncols] */
+    int32_t *narrow;        /* [groups][ncols][krows] */
+    bool narrow_short;      /* no sum can reach 2^31 */
+    int32_t nblock, *first; /* single, wide: rows first[b] .. first[b + 1] - 1 are one block */
+};
 
 void ohm_layer_product_plain(const struct ohm_layer *layer, const int32_t *w, int32_t element, int64_t npos, const void *x, int64_t *y) {
-    size_t groups = (size_t)layer->groups, krows = (size_t)layer->krows, ncols = (size_t)layer->ncols;
-    for (size_t p = 0; p < (size_t)npos; p++)
-        for (size_t g = 0; g < groups; g++)
-            for (size_t n = 0; n < ncols; n++) {
+    const int64_t krows = layer->krows, ncols = layer->ncols, groups = layer->groups;
+    for (int64_t p = 0; p < npos; p++)
+        for (int64_t g = 0; g < groups; g++)
+            for (int64_t n = 0; n < ncols; n++) {
                 int64_t sum = 0;
-                for (size_t r = 0; r < krows; r++) sum += input_value(element, x, (p * groups + g) * krows + r) * w[(g * krows + r) * ncols + n];
+                for (int64_t r = 0; r < krows; r++) {
+                    const int64_t at = (p * groups + g) * krows + r;
+                    const int64_t code = element == 1 ? ((const uint8_t *)x)[at] : ((const uint16_t *)x)[at];
+                    sum += w[(g * krows + r) * ncols + n] * code;
+                }
                 y[(p * groups + g) * ncols + n] = sum;
             }
 }
 
-struct ohm_packed {
-    double *real;   /* [groups][krows][ncols], NULL for narrow layers */
-    int32_t *whole; /* the same as integers, for narrow layers */
-};
+#define ELEMENT uint8_t
+#define NAME(verb) verb##_u8
+#include "product_narrow_body.h"
+#undef ELEMENT
+#undef NAME
+#define ELEMENT uint16_t
+#define NAME(verb) verb##_u16
+#include "product_narrow_body.h"
+#undef ELEMENT
+#undef NAME
 
-/* One output per group: BLAS calls of a few numbers each would cost more than the arithmetic. */
-static bool narrow(const struct ohm_layer *layer) {
-    return layer->groups > 1 && layer->ncols <= 4;
+#define REAL float
+#define GEMM cblas_sgemm
+#define PART_BITS 8
+#define NAME(verb) verb##_single
+#include "product_blas_body.h"
+#undef REAL
+#undef GEMM
+#undef PART_BITS
+#undef NAME
+#define REAL double
+#define GEMM cblas_dgemm
+#define PART_BITS 16
+#define NAME(verb) verb##_double
+#include "product_blas_body.h"
+#undef REAL
+#undef GEMM
+#undef PART_BITS
+#undef NAME
+
+static int64_t largest(const int32_t *w, int64_t count) {
+    int64_t most = 0;
+    for (int64_t i = 0; i < count; i++) most = llabs(w[i]) > most ? llabs(w[i]) : most;
+    return most;
+}
+
+/* Cuts the rows into blocks whose columns each add up to at most `limit` in magnitude. sum [groups * ncols] is scratch, all zero. */
+static void cut_blocks(const struct ohm_layer *layer, const int32_t *w, int64_t limit, int64_t *sum, struct ohm_packed *packed) {
+    const int64_t krows = layer->krows, ncols = layer->ncols, outputs = ohm_layer_outputs(layer);
+    for (int32_t r = 0; r < krows; r++) {
+        bool full = false;
+        for (int64_t n = 0; n < outputs; n++) {
+            sum[n] += llabs(w[(n / ncols * krows + r) * ncols + n % ncols]);
+            full = full || sum[n] > limit;
+        }
+        if (!full) continue;
+        packed->first[++packed->nblock] = r;
+        for (int64_t n = 0; n < outputs; n++) sum[n] = llabs(w[(n / ncols * krows + r) * ncols + n % ncols]);
+    }
+    packed->first[++packed->nblock] = layer->krows;
+}
+
+static int pack_wide(const struct ohm_layer *layer, const int32_t *w, struct ohm_packed *packed) {
+    const int64_t count = (int64_t)layer->groups * layer->krows * layer->ncols;
+    int64_t *sum = ohm_alloc_array((size_t)ohm_layer_outputs(layer), sizeof *sum);
+    packed->first = ohm_alloc_array((size_t)layer->krows + 1, sizeof *packed->first);
+    if (largest(w, count) <= LARGEST_SINGLE)
+        packed->single = ohm_alloc_array((size_t)count, sizeof *packed->single);
+    else
+        packed->wide = ohm_alloc_array((size_t)count, sizeof *packed->wide);
+    int status = sum && packed->first && (packed->single || packed->wide) ? OHM_OK : OHM_E_MEMORY;
+    if (!status) cut_blocks(layer, w, packed->single ? SINGLE_SUM : (DOUBLE_SUM - 1) / LARGEST_CODE, sum, packed);
+    for (int64_t i = 0; !status && packed->single && i < count; i++) packed->single[i] = (float)w[i];
+    for (int64_t i = 0; !status && packed->wide && i < count; i++) packed->wide[i] = w[i];
+    free(sum);
+    return status;
+}
+
+static int pack_narrow(const struct ohm_layer *layer, const int32_t *w, struct ohm_packed *packed) {
+    const int64_t krows = layer->krows, ncols = layer->ncols, count = layer->groups * krows * ncols;
+    packed->narrow_short = largest(w, count) < INT32_MAX / LARGEST_CODE / krows;
+    packed->narrow = ohm_alloc_array((size_t)count, sizeof *packed->narrow);
+    for (int64_t i = 0; packed->narrow && i < count; i++)
+        packed->narrow[i] = w[(i / (krows * ncols) * krows + i % krows) * ncols + i / krows % ncols];
+    return packed->narrow ? OHM_OK : OHM_E_MEMORY;
 }
 
 struct ohm_packed *ohm_layer_pack(const struct ohm_layer *layer, const int32_t *w) {
-    size_t count = (size_t)ohm_layer_inputs(layer) * (size_t)layer->ncols;
     struct ohm_packed *packed = ohm_alloc(sizeof *packed);
     if (!packed) return NULL;
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-    if (narrow(layer))
-        packed->whole = ohm_alloc_array(count, sizeof *packed->whole);
-    else
-        packed->real = ohm_alloc_array(count, sizeof *packed->real);
-    if (!packed->whole && !packed->real) {
-        free(packed);
-        return NULL;
-    }
-    if (packed->whole) memcpy(packed->whole, w, count * sizeof *w);
-    for (size_t i = 0; packed->real && i < count; i++) packed->real[i] = w[i];
-    return packed;
+    if (!(layer->ncols < NARROW ? pack_narrow(layer, w, packed) : pack_wide(layer, w, packed))) return packed;
+    ohm_layer_packed_free(packed);
+    return NULL;
 }
 
 void ohm_layer_packed_free(struct ohm_packed *packed) {
     if (!packed) return;
-    free(packed->real);
-    free(packed->whole);
+    free(packed->single);
+    free(packed->wide);
+    free(packed->narrow);
+    free(packed->first);
     free(packed);
 }
 
 size_t ohm_layer_product_scratch(const struct ohm_layer *layer, int64_t npos) {
-    return narrow(layer) ? 64 : (size_t)npos * (size_t)(ohm_layer_inputs(layer) + ohm_layer_outputs(layer)) * sizeof(double);
+    const int64_t together = npos < BLOCK_POSITIONS ? npos : BLOCK_POSITIONS;
+    return layer->ncols < NARROW ? 0 : (size_t)together * ((size_t)layer->krows + (size_t)layer->ncols) * sizeof(double);
+}
+
+/* BLAS must not start threads of its own: ranks and threads share the cores. */
+void openblas_set_num_threads(int count) __attribute__((weak)); /* other BLAS libraries do not have it */
+static void set_single(void) {
+    if (openblas_set_num_threads) openblas_set_num_threads(1);
 }
 
 void ohm_layer_product(const struct ohm_layer *layer, const struct ohm_packed *packed, int32_t element, int64_t npos, const void *x, int64_t *y,
                        void *scratch) {
-    int inputs = ohm_layer_inputs(layer), outputs = ohm_layer_outputs(layer);
-    if (packed->whole) {
-        ohm_layer_product_plain(layer, packed->whole, element, npos, x, y);
-        return;
-    }
-    double *real = scratch, *sums = real + (size_t)npos * (size_t)inputs;
-    for (size_t i = 0; i < (size_t)npos * (size_t)inputs; i++) real[i] = element == 1 ? ((const uint8_t *)x)[i] : ((const uint16_t *)x)[i];
-    for (int g = 0; g < layer->groups; g++)
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)npos, layer->ncols, layer->krows, 1.0, real + (size_t)g * (size_t)layer->krows,
-                    inputs, packed->real + (size_t)g * (size_t)layer->krows * (size_t)layer->ncols, layer->ncols, 0.0,
-                    sums + (size_t)g * (size_t)layer->ncols, outputs);
-    for (size_t i = 0; i < (size_t)npos * (size_t)outputs; i++) y[i] = (int64_t)sums[i];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_single);
+    if (packed->narrow && element == 1)
+        product_narrow_u8(layer, packed, npos, x, y);
+    else if (packed->narrow)
+        product_narrow_u16(layer, packed, npos, x, y);
+    else if (packed->single)
+        product_single(layer, packed, packed->single, element, npos, x, y, scratch);
+    else
+        product_double(layer, packed, packed->wide, element, npos, x, y, scratch);
 }

@@ -1,25 +1,28 @@
+/* Observing the float network: extremes and bfloat16-binned counts of every tensor. */
 #include "ohmtally/quantize.h"
+#include "ohmtally/status.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct ohm_ranges *ohm_ranges_new(const struct ohm_network *network) {
-    size_t n = (size_t)network->nvalue;
     struct ohm_ranges *ranges = ohm_alloc(sizeof *ranges);
     if (!ranges) return NULL;
-    *ranges = (struct ohm_ranges){.nvalue = network->nvalue,
-                                  .least = ohm_alloc_array(n, sizeof(float)),
-                                  .most = ohm_alloc_array(n, sizeof(float)),
-                                  .slot = ohm_alloc_array(n, sizeof(int32_t))};
-    for (size_t v = 0; ranges->least && ranges->most && ranges->slot && v < n; v++) {
+    ranges->nvalue = network->nvalue;
+    ranges->least = ohm_alloc_array((size_t)network->nvalue, sizeof *ranges->least);
+    ranges->most = ohm_alloc_array((size_t)network->nvalue, sizeof *ranges->most);
+    ranges->slot = ohm_alloc_array((size_t)network->nvalue, sizeof *ranges->slot);
+    for (int32_t v = 0; ranges->least && ranges->most && ranges->slot && v < network->nvalue; v++) {
         ranges->least[v] = INFINITY;
         ranges->most[v] = -INFINITY;
         ranges->slot[v] = network->values[v].constant ? -1 : ranges->nobserved++;
     }
     ranges->counts = ohm_alloc_array((size_t)ranges->nobserved * OHM_RANGE_BINS, sizeof *ranges->counts);
-    if (ranges->least && ranges->most && ranges->slot && ranges->counts) return ranges;
-    ohm_ranges_free(ranges);
-    return NULL;
+    if (!ranges->least || !ranges->most || !ranges->slot || !ranges->counts) {
+        ohm_ranges_free(ranges);
+        return NULL;
+    }
+    return ranges;
 }
 
 void ohm_ranges_free(struct ohm_ranges *ranges) {
@@ -49,8 +52,8 @@ void ohm_ranges_see(void *context, int32_t node, int32_t value, const float *dat
 
 void ohm_ranges_merge(struct ohm_ranges *into, const struct ohm_ranges *from) {
     for (int32_t v = 0; v < into->nvalue; v++) {
-        into->least[v] = fminf(into->least[v], from->least[v]);
-        into->most[v] = fmaxf(into->most[v], from->most[v]);
+        into->least[v] = from->least[v] < into->least[v] ? from->least[v] : into->least[v];
+        into->most[v] = from->most[v] > into->most[v] ? from->most[v] : into->most[v];
     }
     for (size_t i = 0; i < (size_t)into->nobserved * OHM_RANGE_BINS; i++) into->counts[i] += from->counts[i];
 }

@@ -1,12 +1,14 @@
+/* Float weights -> integers on the plain symmetric grid. */
 #include "ohmtally/quantize.h"
 #include <math.h>
 #include <stdlib.h>
 
 struct ohm_weights *ohm_weights_new(const struct ohm_layer *layer) {
+    const size_t outputs = (size_t)ohm_layer_outputs(layer);
     struct ohm_weights *weights = ohm_alloc(sizeof *weights);
     if (!weights) return NULL;
-    weights->w = ohm_alloc_array((size_t)ohm_layer_inputs(layer) * (size_t)layer->ncols, sizeof *weights->w);
-    weights->scale = ohm_alloc_array((size_t)ohm_layer_outputs(layer), sizeof *weights->scale);
+    weights->w = ohm_alloc_array(outputs * (size_t)layer->krows, sizeof *weights->w);
+    weights->scale = ohm_alloc_array(outputs, sizeof *weights->scale);
     if (weights->w && weights->scale) return weights;
     ohm_weights_free(weights);
     return NULL;
@@ -19,24 +21,27 @@ void ohm_weights_free(struct ohm_weights *weights) {
     free(weights);
 }
 
-static float largest(const float *w, size_t count) {
+static float largest(const float *weight, int64_t count) {
     float most = 0;
-    for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(w[i]));
+    for (int64_t i = 0; i < count; i++) most = fabsf(weight[i]) > most ? fabsf(weight[i]) : most;
     return most;
 }
 
 void ohm_weights_uniform(const struct ohm_layer *layer, int32_t limit, bool per_channel, struct ohm_weights *weights) {
-    size_t krows = (size_t)layer->krows, ncols = (size_t)layer->ncols, outputs = (size_t)ohm_layer_outputs(layer);
-    float all = largest(layer->weight, outputs * krows);
-    for (size_t n = 0; n < outputs; n++) {
-        const float *w = layer->weight + n * krows;
-        float most = per_channel ? largest(w, krows) : all, scale = most > 0 ? most / (float)limit : 1.0f;
+    const int32_t outputs = ohm_layer_outputs(layer);
+    const float whole = largest(layer->weight, (int64_t)outputs * layer->krows) / (float)limit;
+    for (int32_t n = 0; n < outputs; n++) {
+        const float *column = layer->weight + (int64_t)n * layer->krows;
+        const float own = largest(column, layer->krows) / (float)limit, least = whole * OHM_LEAST_SCALE_SHARE;
+        float scale = !per_channel ? whole : own > least ? own : least;
+        if (!(scale > 0)) scale = 1;
         weights->scale[n] = scale;
-        for (size_t r = 0; r < krows; r++) {
-            float level = rintf(w[r] / scale);
-            if (level > (float)limit) level = (float)limit; /* the quotient may round beyond the limit */
-            if (level < -(float)limit) level = -(float)limit;
-            weights->w[(n / ncols * krows + r) * ncols + n % ncols] = (int32_t)level;
+        int32_t *w = weights->w + (int64_t)(n / layer->ncols) * layer->krows * layer->ncols + n % layer->ncols;
+        for (int32_t r = 0; r < layer->krows; r++) {
+            float q = rintf(column[r] / scale);
+            q = q < (float)limit ? q : (float)limit;
+            q = q > (float)-limit ? q : (float)-limit;
+            w[(int64_t)r * layer->ncols] = (int32_t)q;
         }
     }
 }

@@ -1,8 +1,8 @@
 /* Whole integer networks: close to the float network, closer with more bits; native operators equal the general path bit for bit. */
-#include "net_random.h"
 #include "ohmtally/float_forward.h"
 #include "ohmtally/quantize.h"
 #include "ohmtally/status.h"
+#include "quant_step.h"
 #include "suite.h"
 #include <math.h>
 
@@ -109,46 +109,6 @@ static void test_sqnr_grows_with_bits(void) {
     ohm_network_free(net);
 }
 
-/* Every operator step against dequantise -> float operator -> quantise, written out here. */
-static void check_step(const struct ohm_intnet *intnet, const struct ohm_step *step) {
-    const struct ohm_network *net = intnet->network;
-    const struct ohm_node *node = &net->nodes[step->node];
-    const struct ohm_quant *quant = &intnet->quant[step->output];
-    struct ohm_arena *arena = ohm_arena_new();
-    const float *real[4];
-    const void *stored[4];
-    int64_t count = ohm_shape_count(&net->values[step->output].shape), wrong = 0;
-    for (int32_t k = 0; k < node->ninput; k++) {
-        int64_t n = ohm_shape_count(&net->values[node->input[k]].shape);
-        uint8_t *codes = ohm_arena_array(arena, (size_t)n, 2);
-        float *values = ohm_arena_array(arena, (size_t)n, sizeof *values);
-        uint32_t top = (1u << intnet->quant[node->input[k]].bits) - 1;
-        for (int64_t i = 0; i < n; i++) {
-            uint32_t code = (uint32_t)((random_next(&state) + 1.0f) * 0.5f * (float)top);
-            if (intnet->element == 1)
-                codes[i] = (uint8_t)code;
-            else
-                ((uint16_t *)(void *)codes)[i] = (uint16_t)code;
-        }
-        ohm_int_dequantize(intnet, node->input[k], codes, values);
-        real[k] = values;
-        stored[k] = codes;
-    }
-    float *expected = ohm_arena_array(arena, (size_t)count, 4), *got = ohm_arena_array(arena, (size_t)count, 4);
-    float *scratch = ohm_arena_array(arena, (size_t)ohm_float_op_scratch(net, node) + 16, 4);
-    void *out = ohm_arena_array(arena, (size_t)count, 4), *step_scratch = ohm_arena_alloc(arena, (size_t)intnet->scratch_bytes);
-    CU_ASSERT_FATAL(!ohm_float_op(net, node, real, expected, scratch));
-    CU_ASSERT_FATAL(!ohm_int_step(intnet, step, stored, out, step_scratch));
-    ohm_int_dequantize(intnet, step->output, out, got);
-    for (int64_t i = 0; i < count; i++) {
-        float x = fminf(fmaxf(expected[i], step->lo), step->hi), top = (float)((1 << quant->bits) - 1);
-        float q = fminf(fmaxf(rintf(x / quant->scale) + (float)quant->zero, 0), top);
-        wrong += got[i] != (q - (float)quant->zero) * quant->scale;
-    }
-    CU_ASSERT_EQUAL(wrong, 0);
-    ohm_arena_free(arena);
-}
-
 static void test_steps_equal_definition(void) {
     struct ohm_network *net = make_network();
     struct ohm_ranges *ranges = calibrate(net);
@@ -159,7 +119,7 @@ static void test_steps_equal_definition(void) {
         CU_ASSERT_FATAL(!ohm_quantize(net, ranges, &options, &intnet));
         for (int32_t s = 0; s < intnet->nstep; s++)
             if (intnet->steps[s].layer < 0) {
-                check_step(intnet, &intnet->steps[s]);
+                CU_ASSERT_EQUAL(step_differences(intnet, &intnet->steps[s], &state), 0);
                 checked++;
             }
         CU_ASSERT_EQUAL(checked, 8); /* add, pool, sigmoid, mul, concat, max pool, average pool, relabel: the Relus are fused */

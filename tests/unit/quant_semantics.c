@@ -20,9 +20,14 @@ static void test_uniform_weights(void) {
     CU_ASSERT_EQUAL(weights->w[0 * 2 + 0], 127);
     CU_ASSERT_EQUAL(weights->w[2 * 2 + 0], (int32_t)rintf(0.015f / (1.27f / 127)));
     CU_ASSERT_EQUAL(weights->w[0 * 2 + 1], 0);
-    CU_ASSERT_EQUAL(weights->scale[1], 1.0f); /* an all-zero column */
+    CU_ASSERT_EQUAL(weights->scale[0], 1.27f / 127);
+    CU_ASSERT_EQUAL(weights->scale[1], 1.27f / 127 * 0x1p-20f); /* an all-zero column keeps its bias fine-grained */
     ohm_weights_uniform(&layer, 127, false, weights);
     CU_ASSERT_EQUAL(weights->scale[0], weights->scale[1]); /* one scale per layer */
+    const float zeros[6] = {0};
+    layer.weight = zeros;
+    ohm_weights_uniform(&layer, 127, true, weights);
+    CU_ASSERT(weights->scale[0] == 1 && weights->scale[1] == 1);
     ohm_weights_free(weights);
 }
 
