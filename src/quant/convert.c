@@ -3,16 +3,8 @@
 
 #define BLOCK 256 /* elements of one channel converted together */
 
-#define ELEMENT uint8_t
-#define NAME(verb) verb##_u8
-#include "convert_body.h"
-#undef ELEMENT
-#undef NAME
-#define ELEMENT uint16_t
-#define NAME(verb) verb##_u16
-#include "convert_body.h"
-#undef ELEMENT
-#undef NAME
+#define BODY "convert_body.h"
+#include "each_element.h"
 
 /* A value as channels x plane: one channel where the storage is row-major anyway. */
 static void planes_of(const struct ohm_shape *shape, int64_t *channels, int64_t *plane) {

@@ -4,16 +4,8 @@
 #define TAPS 64      /* kernel positions gathered together */
 #define CHANNELS 512 /* channels gathered together */
 
-#define ELEMENT uint8_t
-#define NAME(verb) verb##_u8
-#include "gather_body.h"
-#undef ELEMENT
-#undef NAME
-#define ELEMENT uint16_t
-#define NAME(verb) verb##_u16
-#include "gather_body.h"
-#undef ELEMENT
-#undef NAME
+#define BODY "gather_body.h"
+#include "each_element.h"
 
 static bool is_plain_copy(const struct ohm_layer *layer) {
     const struct ohm_window *window = &layer->window;

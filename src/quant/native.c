@@ -19,16 +19,8 @@ static int64_t count_out(const struct native_call *call) {
     return ohm_shape_count(&call->intnet->network->values[call->step->output].shape);
 }
 
-#define ELEMENT uint8_t
-#define NAME(verb) verb##_u8
-#include "native_body.h"
-#undef ELEMENT
-#undef NAME
-#define ELEMENT uint16_t
-#define NAME(verb) verb##_u16
-#include "native_body.h"
-#undef ELEMENT
-#undef NAME
+#define BODY "native_body.h"
+#include "each_element.h"
 
 void native_run(const struct native_call *call) {
     if (call->intnet->element == 1)

@@ -39,16 +39,8 @@ void ohm_layer_product_plain(const struct ohm_layer *layer, const int32_t *w, in
             }
 }
 
-#define ELEMENT uint8_t
-#define NAME(verb) verb##_u8
-#include "product_narrow_body.h"
-#undef ELEMENT
-#undef NAME
-#define ELEMENT uint16_t
-#define NAME(verb) verb##_u16
-#include "product_narrow_body.h"
-#undef ELEMENT
-#undef NAME
+#define BODY "product_narrow_body.h"
+#include "each_element.h"
 
 #define REAL float
 #define GEMM cblas_sgemm

@@ -43,16 +43,8 @@ int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *la
     return OHM_OK;
 }
 
-#define ELEMENT uint8_t
-#define NAME(verb) verb##_u8
-#include "rescale_body.h"
-#undef ELEMENT
-#undef NAME
-#define ELEMENT uint16_t
-#define NAME(verb) verb##_u16
-#include "rescale_body.h"
-#undef ELEMENT
-#undef NAME
+#define BODY "rescale_body.h"
+#include "each_element.h"
 
 /* out[p * position_step + i * output_step] */
 static void rescale_real(const struct ohm_rescale *rescale, int64_t npos, const int64_t *y, int64_t position_step, int64_t output_step, float *out) {
