@@ -153,6 +153,8 @@ struct ohm_rescale {
     bool real;            /* output is float */
     float real_lo, real_hi;
 };
+/* colsum [groups * ncols] = sums over the rows of w [groups][krows][ncols]. */
+void ohm_layer_colsum(const struct ohm_layer *layer, const int32_t *w, int64_t *colsum);
 /* scale, colsum [n]: the weights' scales, and the sums over the rows of the weights held. Memory from arena. */
 int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const float *scale, const int64_t *colsum, int32_t unit,
                      struct ohm_arena *arena, struct ohm_rescale *rescale);

@@ -63,6 +63,10 @@ struct loader {
     float **inputs; /* [room]; NULL where the image is corrupt */
 };
 int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room);
+/* The first images of the calibration set (of the scored images where there is none), at most `most`, one at a time: for what is measured beside
+ * the scoring. */
+int64_t study_samples(const struct study *study, int64_t most);
+int loader_open_samples(struct loader *loader, const struct study *study, int64_t most, int64_t *count);
 int loader_read(struct loader *loader, int64_t first, int32_t n);
 void loader_close(struct loader *loader);
 

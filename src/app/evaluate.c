@@ -92,12 +92,13 @@ static int run_images(struct running *run) {
     return OHM_OK;
 }
 
-/* Powers of this rank's share of the sample images into power [n][nlayer][2]. */
-static int sample_noise(struct running *run, struct ohm_image_set *set, bool packed, int64_t n, double *power) {
+/* Powers of this rank's share of the sample images into power [samples][nlayer][2]. */
+static int sample_noise(struct running *run, double *power) {
     struct study *study = run->study;
     size_t stride = 2 * (size_t)study->content.intnet->nlayer;
     struct loader loader;
-    int status = loader_open(&loader, study, set, packed, 1);
+    int64_t n;
+    int status = loader_open_samples(&loader, study, NOISE_IMAGES, &n);
     int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
     for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
@@ -110,12 +111,10 @@ static int sample_noise(struct running *run, struct ohm_image_set *set, bool pac
 /* SQNR per layer in dB. Each image's powers are computed by one rank and added up in image order by all: no float reduction. */
 static int measure_noise(struct running *run, double *sqnr_db) {
     struct study *study = run->study;
-    struct ohm_image_set *set = study->calibration ? study->calibration : study->images;
-    bool packed = study->calibration ? study->job->quantize.calibration.packed != NULL : study->job->images.packed != NULL;
-    int64_t n = ohm_image_set_count(set) < NOISE_IMAGES ? ohm_image_set_count(set) : NOISE_IMAGES;
+    int64_t n = study_samples(study, NOISE_IMAGES);
     size_t nlayer = (size_t)study->content.intnet->nlayer, count = (size_t)n * nlayer * 2;
     double *power = ohm_alloc_array(count, sizeof *power);
-    int status = power ? sample_noise(run, set, packed, n, power) : OHM_E_MEMORY;
+    int status = power ? sample_noise(run, power) : OHM_E_MEMORY;
     status = ohm_world_agree(&study->world, status);
     if (!status) ohm_world_sum(&study->world, (int64_t *)(void *)power, count); /* bit patterns: all but one rank hold zeros */
     for (size_t i = 0; !status && i < nlayer; i++) {

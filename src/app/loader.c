@@ -17,6 +17,21 @@ int loader_open(struct loader *loader, const struct study *study, struct ohm_ima
     return loader->pixels && loader->values && loader->inputs ? OHM_OK : OHM_E_MEMORY;
 }
 
+static struct ohm_image_set *sample_set(const struct study *study) {
+    return study->calibration ? study->calibration : study->images;
+}
+
+int64_t study_samples(const struct study *study, int64_t most) {
+    int64_t count = ohm_image_set_count(sample_set(study));
+    return count < most ? count : most;
+}
+
+int loader_open_samples(struct loader *loader, const struct study *study, int64_t most, int64_t *count) {
+    const struct ohm_image_options *options = study->calibration ? &study->job->quantize.calibration : &study->job->images;
+    *count = study_samples(study, most);
+    return loader_open(loader, study, sample_set(study), options->packed != NULL, 1);
+}
+
 void loader_close(struct loader *loader) {
     free(loader->pixels);
     free(loader->values);

@@ -8,13 +8,11 @@
 
 /* Counts of a lossless run of this rank's share of the first calibration images, summed over ranks. */
 static int observe(struct study *study, struct ohm_engine *engine) {
-    struct ohm_image_set *set = study->calibration ? study->calibration : study->images;
-    bool packed = study->calibration ? study->job->quantize.calibration.packed != NULL : study->job->images.packed != NULL;
-    int64_t n = ohm_image_set_count(set) < OBSERVED_IMAGES ? ohm_image_set_count(set) : OBSERVED_IMAGES;
+    int64_t n;
     struct loader loader;
     struct ohm_batch *batch = NULL;
     size_t bins = (size_t)engine->intnet->nlayer * ohm_engine_bins(engine);
-    int status = loader_open(&loader, study, set, packed, 1);
+    int status = loader_open_samples(&loader, study, OBSERVED_IMAGES, &n);
     if (!status) status = ohm_batch_new(engine, 1, &batch);
     int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
     for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {

@@ -53,10 +53,7 @@ static int finish_layer(struct ohm_engine *engine, int32_t i, const int32_t *hel
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     int64_t *colsum = ohm_alloc_array((size_t)ohm_layer_outputs(layer), sizeof *colsum);
     if (!colsum) return OHM_E_MEMORY;
-    for (int32_t g = 0; g < layer->groups; g++)
-        for (int32_t r = 0; r < layer->krows; r++)
-            for (int32_t n = 0; n < layer->ncols; n++)
-                colsum[g * layer->ncols + n] += held[((size_t)g * (size_t)layer->krows + (size_t)r) * (size_t)layer->ncols + (size_t)n];
+    ohm_layer_colsum(layer, held, colsum);
     engine->layers[i].weight_error = weight_error(layer, held, scale);
     int status;
 #pragma omp critical(ohm_engine_arena)

@@ -14,9 +14,7 @@ static int run_layer(const struct ohm_intnet *intnet, const struct ohm_layer *la
     struct ohm_rescale rescale;
     int status = x && y && colsum ? OHM_OK : OHM_E_MEMORY;
     if (!status) {
-        for (int64_t n = 0; n < outputs; n++)
-            for (int64_t r = 0; r < layer->krows; r++)
-                colsum[n] += weights->w[(n / layer->ncols * layer->krows + r) * layer->ncols + n % layer->ncols];
+        ohm_layer_colsum(layer, weights->w, colsum);
         status = ohm_rescale_make(intnet, layer, weights->scale, colsum, 1, arena, &rescale);
     }
     if (!status) {

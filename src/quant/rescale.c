@@ -21,6 +21,13 @@ static void code_bounds(const struct ohm_layer *layer, const struct ohm_quant *q
     rescale->hi = isinf(layer->hi) ? (int32_t)((1U << quant->bits) - 1) : coder_code(coder, layer->hi);
 }
 
+void ohm_layer_colsum(const struct ohm_layer *layer, const int32_t *w, int64_t *colsum) {
+    const int64_t krows = layer->krows, ncols = layer->ncols;
+    for (int64_t n = 0; n < ohm_layer_outputs(layer); n++) colsum[n] = 0;
+    for (int64_t row = 0; row < layer->groups * krows; row++)
+        for (int64_t n = 0; n < ncols; n++) colsum[row / krows * ncols + n] += w[row * ncols + n];
+}
+
 int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const float *scale, const int64_t *colsum, int32_t unit,
                      struct ohm_arena *arena, struct ohm_rescale *rescale) {
     const struct ohm_quant *from = &intnet->quant[layer->input], *to = &intnet->quant[layer->output];
