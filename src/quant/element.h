@@ -1,17 +1,10 @@
 /* One activation: real value <-> code, and where it lies in memory. Private to the quant layer. */
 #ifndef OHM_QUANT_ELEMENT_H
 #define OHM_QUANT_ELEMENT_H
+#include "ohmtally/clones.h"
 #include "ohmtally/quantize.h"
 #include <math.h>
 #include <string.h>
-
-/* Loops over activations are compiled for several instruction sets, chosen when the program is loaded; there is no contraction, so all give the
- * same bits. (The sanitizers do not get along with the mechanism, and only glibc on x86 has it.) */
-#if defined(__x86_64__) && defined(__GLIBC__) && __GNUC__ >= 12 && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define OHM_CLONES __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
-#else
-#define OHM_CLONES
-#endif
 
 struct coder {
     float scale;

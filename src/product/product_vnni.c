@@ -1,0 +1,7 @@
+/* AVX-512 with its dot-product instruction for pairs of 16 bits, the one that does not saturate. */
+#if defined(__x86_64__)
+#define ADD_PAIRS(sum, x, w) _mm512_dpwssd_epi32(sum, x, w)
+#include "product_avx512.h"
+
+const struct int16_kernel int16_vnni = {.name = "vnni", .vector = LANES, .columns = LANES * VECTORS, .widen = widen, .panel = run_panel};
+#endif
