@@ -24,25 +24,49 @@ struct ohm_adc {
 };
 int ohm_adc_range_parse(const char *text, enum ohm_adc_range *range); /* 0, or OHM_E_USAGE naming the choices */
 const char *ohm_adc_range_text(enum ohm_adc_range range);
-int32_t ohm_adc_unit(const struct ohm_adc *adc);                                             /* 1 for unit, OHM_ADC_ONE otherwise */
+/* 1 where codes are counts (range unit, or no range with a step above one cell step); OHM_ADC_ONE otherwise. The choice does not change a bit of what
+ * follows: sums in 1/256 are exact multiples, and the multiplier behind them is divided by a power of two. */
+int32_t ohm_adc_unit(const struct ohm_adc *adc);
 void ohm_adc_step(const struct ohm_adc *adc, int32_t adc_class, int32_t *lo, int32_t *step); /* of any range mode, in 1/256 */
 int32_t ohm_adc_code(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* the definition */
 bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* beyond the codes' range by more than half a step */
 /* Calibrates lo = 0 and step of a class from counts seen (histogram [largest + 1]): by percentile (kept share in %, <= 0: least squared error). */
 void ohm_adc_calibrate(struct ohm_adc *adc, int32_t adc_class, const int64_t *histogram, double percentile);
 
+/* Which conversions are carried out one by one. A conversion proved to give its count need not be: at plan time, by the cells of its column; at run
+ * time, by the number of rows driven in its step (semantics.md, "What may be skipped"). The result is the same to the last bit. */
+enum ohm_evaluate {
+    OHM_EVALUATE_NEEDED, /* those that are not proved, where that is cheaper (a static cost model decides per layer) */
+    OHM_EVALUATE_ALL
+};
+
 struct ohm_program; /* a plan laid out for the kernels; keeps nothing of the plan */
-int ohm_program_build(const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_kernel *kernel, int32_t input_bits, int32_t element,
-                      struct ohm_program **program);
+struct ohm_program_request {
+    const struct ohm_plan *plan;
+    const struct ohm_adc *adc;
+    const struct ohm_kernel *kernel;
+    int32_t input_bits, element; /* element: bytes of an input value, 1 or 2 */
+    enum ohm_evaluate evaluate;
+    /* Where the inputs lie in x: input i at place[i], a permutation inside each group (NULL: in order); or, interleaved (ncols == 1 only), row r of
+     * group g at place[g * krows + r] = r * groups + g. */
+    const int32_t *place; /* [groups * krows] */
+    bool interleaved;
+    int64_t offset; /* largest magnitude that will be added to a sum; INT64_MAX: sums in the wide form always */
+};
+int ohm_program_build(const struct ohm_program_request *request, struct ohm_program **program);
 void ohm_program_free(struct ohm_program *program);
 size_t ohm_program_bytes(const struct ohm_program *program);
 int32_t ohm_program_positions(const struct ohm_program *program);            /* positions per call that suit the caches */
 size_t ohm_program_scratch(const struct ohm_program *program, int32_t npos); /* bytes, 64-byte aligned memory */
+/* Whether the sums are int32_t (they and the request's offset fit) instead of int64_t. */
+bool ohm_program_narrow(const struct ohm_program *program);
+/* How it is evaluated: static text such as "counters", "int16 + corrections". */
+const char *ohm_program_way(const struct ohm_program *program);
 
-/* y [npos][groups * ncols] = product of x [npos][groups * krows] (elements of 1 or 2 bytes) with the plan, as the hardware would give it. tally grows
- * by what was done. */
-void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const void *x, int64_t *y, void *scratch, struct ohm_tally *tally);
-/* Adds the counts every column sees to histogram [OHM_ADC_CLASSES][largest + 1] (for ADC calibration). */
+/* y [npos][groups * ncols] (int32_t or int64_t) = product of x [npos][groups * krows] (elements of 1 or 2 bytes) with the plan, as the hardware would
+ * give it. tally grows by what was done. */
+void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const void *x, void *y, void *scratch, struct ohm_tally *tally);
+/* Adds the counts every column sees to histogram [OHM_ADC_CLASSES][largest + 1] (for ADC calibration). Needs a program that evaluates all. */
 void ohm_program_observe(const struct ohm_program *program, int32_t npos, const void *x, void *scratch, int64_t *histogram);
 
 /* The definition in plain loops over the plan, for tests: y [npos][outputs]; returns the number of conversions outside the codes. */

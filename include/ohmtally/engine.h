@@ -5,6 +5,7 @@
 #include "ohmtally/crossbar.h"
 #include "ohmtally/design.h"
 #include "ohmtally/float_forward.h"
+#include "ohmtally/product.h"
 #include "ohmtally/quantize.h"
 
 /* Pixel bytes -> the network's float input: (byte * scale - mean[c]) / std[c], c in the network's channel order. */
@@ -18,7 +19,8 @@ void ohm_preprocess_image(const struct ohm_preprocess *preprocess, const uint8_t
 
 struct ohm_engine_layer {
     struct ohm_program *program; /* crossbar engines */
-    struct ohm_packed *packed;   /* exact engines */
+    struct ohm_product *product; /* exact engines */
+    bool narrow;                 /* sums are int32_t */
     struct ohm_rescale rescale;
     struct ohm_store store;
     double weight_error; /* relative RMS of the held against the float weights */
@@ -27,7 +29,7 @@ struct ohm_engine {
     struct ohm_arena *arena;
     const struct ohm_intnet *intnet;
     bool exact;
-    int32_t adc_bits, unit;
+    int32_t adc_bits;
     struct ohm_engine_layer *layers; /* [nlayer] */
     int64_t *observed;               /* while observing: [nlayer][OHM_ADC_CLASSES][largest + 1] */
     int32_t largest;
@@ -45,6 +47,7 @@ struct ohm_engine_request {
     const struct ohm_adc *adc;        /* [nlayer] */
     struct ohm_weights *const *given; /* [nlayer] or NULL */
     bool plan_only;                   /* no programs: stores, areas and counts only */
+    enum ohm_evaluate evaluate;
 };
 int ohm_engine_crossbar(const struct ohm_engine_request *request, struct ohm_engine **engine);
 void ohm_engine_free(struct ohm_engine *engine);
@@ -65,8 +68,8 @@ struct ohm_engine_watch {
 int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch);
 
-/* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be lossless.
- */
+/* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be
+ * lossless and evaluate all conversions. */
 int ohm_engine_observe(struct ohm_engine *engine, struct ohm_batch *batch, const float *input);
 static inline size_t ohm_engine_bins(const struct ohm_engine *engine) { /* per layer */
     return (size_t)OHM_ADC_CLASSES * ((size_t)engine->largest + 1);

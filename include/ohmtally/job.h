@@ -65,6 +65,7 @@ struct ohm_job {
     struct {
         int64_t seed;
         int32_t batch;
+        bool evaluate_all;  /* every conversion one by one; otherwise those that are not proved */
         const char *output; /* NULL: none */
         bool overwrite;
     } run;

@@ -27,7 +27,7 @@ static inline size_t ohm_cells_index(const struct ohm_cells *cells, int32_t chun
 }
 
 /* Which rows are driven at each step of each position: entries [first[i], first[i + 1]) of row, i = position * nstep + step; padded to a
- * multiple of OHM_LIST_PAD with row nrow; driven[i] is the number before padding. */
+ * multiple of OHM_LIST_PAD with row nrow; driven[i] is the number before padding. Lists of at most `ignored` rows are left empty (driven 0). */
 struct ohm_lists {
     int32_t npos, nstep;
     int32_t *first;  /* [npos * nstep + 1] */
@@ -58,14 +58,24 @@ struct ohm_kernel {
      * Needs (2^(step1-step0) - 1) * min(2^adc_bits - 1, nrow * (2^cell_bits - 1)) < 2^31. */
     void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped);
-    /* The same with acc += 2^(t - step0) * table.value[offset + count]; *clipped counts outside. Only the first ncol columns of the chunk are
+    /* What clip takes away: acc[p][c] = sum over the same steps of 2^(t - step0) * max(0, count - (2^adc_bits - 1)). Most positions have nothing to
+     * take away: found[p] says whether any column of position p has, and acc[p] is written only then. Steps whose driven rows cannot bring any count
+     * above the codes are passed over. Needs (2^(step1-step0) - 1) * nrow * (2^cell_bits - 1) < 2^31. */
+    void (*excess)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                   int32_t *acc, uint8_t *found, int64_t *clipped);
+    /* The same as clip with acc += 2^(t - step0) * table.value[offset + count]; *clipped counts outside. Only the first ncol columns of the chunk are
      * converted; acc of the others is 0. */
     void (*table)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
                   const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped);
-    /* y[i] += coefficient[i] * acc[i] * 2^shift */
+    /* y[i] += coefficient[i] * acc[i] * 2^shift; the narrow form for sums known to end up within 32 bits (modulo 2^32 on the way) */
     void (*combine)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int64_t *y);
+    void (*combine_narrow)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int32_t *y);
     /* y[i] += factor * acc[i] */
     void (*scale_add)(int32_t n, int64_t factor, const int32_t *acc, int64_t *y);
+    /* For measurements: full adders in registers, `rounds` times; how many of 512 columns that was (NULL in the reference). seed and *kept keep the compiler honest. */
+    int64_t (*full_adders)(int64_t rounds, const uint64_t *seed, uint64_t *kept);
+    /* Number of 1 bits. */
+    int64_t (*ones)(size_t bytes, const void *values);
 };
 
 extern const struct ohm_kernel ohm_kernel_reference, ohm_kernel_portable;
@@ -86,6 +96,6 @@ struct ohm_list_rows {
     const uint64_t *shifted; /* [max_shift + 1][(nrow + 63) / 64]: rows with that shift; NULL when max_shift is 0 */
 };
 void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element,
-                     const void *values, int32_t stride, struct ohm_lists *lists);
+                     const void *values, int32_t stride, int32_t ignored, struct ohm_lists *lists);
 
 #endif

@@ -115,8 +115,14 @@ int ohm_int_step(const struct ohm_intnet *intnet, const struct ohm_step *step, c
 /* Back to real values, row-major as in the float network (for SQNR and tests). */
 void ohm_int_dequantize(const struct ohm_intnet *intnet, int32_t value, const void *stored, float *real);
 
-/* Input vectors of positions first .. first+count-1 of one instance: x [count][inputs] elements in row order (c, kh, kw); padding = zero point. */
+/* Input vectors of positions first .. first+count-1 of one instance: x [count][inputs] elements in row order (c, kh, kw); padding = zero point.
+ * Plain. */
 void ohm_layer_gather(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const void *stored, int64_t first, int64_t count, void *x);
+/* The same vectors in the order in which memory is copied fastest: (kh, kw, c) inside each group; (kh, kw) over all groups where every group has one
+ * channel and one output ("interleaved"). Row i = group * krows + r of the weights is at places[i]. */
+void ohm_layer_gather_taps(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const void *stored, int64_t first, int64_t count, void *x);
+bool ohm_layer_interleaved(const struct ohm_layer *layer);
+int32_t *ohm_layer_places(const struct ohm_layer *layer); /* [groups * krows], malloc'ed; NULL with a recorded failure */
 
 /* Trained networks have outputs whose weights have vanished beside a bias: their scale is at least this share of the layer's largest, so that the
  * bias stays a number of moderate size. Every design keeps to it. */
@@ -135,22 +141,17 @@ void ohm_weights_uniform(const struct ohm_layer *layer, int32_t limit, bool per_
 
 /* y[p][n] = sum_r w[r][n] x[p][r], exact in int64: the definition, in plain loops. x [npos][inputs] elements of `element` bytes. */
 void ohm_layer_product_plain(const struct ohm_layer *layer, const int32_t *w, int32_t element, int64_t npos, const void *x, int64_t *y);
-/* The same by BLAS, exact because no partial sum can leave the integers that the floating-point type holds (product.c). */
-struct ohm_packed; /* the weights in the form that the product reads; made once, const, shared by threads */
-/* NULL with a recorded failure. */
-struct ohm_packed *ohm_layer_pack(const struct ohm_layer *layer, const int32_t *w);
-void ohm_layer_packed_free(struct ohm_packed *packed);
-size_t ohm_layer_product_scratch(const struct ohm_layer *layer, int64_t npos); /* bytes */
-void ohm_layer_product(const struct ohm_layer *layer, const struct ohm_packed *packed, int32_t element, int64_t npos, const void *x, int64_t *y,
-                       void *scratch);
+/* The fast ones are in product.h. */
 
 /* What turns sums into the next tensor. */
 struct ohm_rescale {
     int32_t n;
-    int64_t *offset;      /* [n] unit * (b[n] - zero_x * colsum[n]) */
-    float *multiplier;    /* [n] */
-    int32_t zero, lo, hi; /* of the output */
-    bool real;            /* output is float */
+    int64_t *offset;        /* [n] unit * (b[n] - zero_x * colsum[n]) */
+    int64_t largest_offset; /* in magnitude */
+    int32_t *narrow_offset; /* [n] the same as int32_t, where sum and offset fit together */
+    float *multiplier;      /* [n] */
+    int32_t zero, lo, hi;   /* of the output */
+    bool real;              /* output is float */
     float real_lo, real_hi;
 };
 /* colsum [groups * ncols] = sums over the rows of w [groups][krows][ncols]. */
@@ -159,9 +160,9 @@ void ohm_layer_colsum(const struct ohm_layer *layer, const int32_t *w, int64_t *
 int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const float *scale, const int64_t *colsum, int32_t unit,
                      struct ohm_arena *arena, struct ohm_rescale *rescale);
 /* y [npos][n] sums (without offset) -> out: positions first.. of the output's storage ([pos][n] uint8/uint16/float; a real output of rank 4 is
- * written in the row-major place). */
+ * written in the row-major place). y is int64_t, or int32_t when narrow: then |sum| + largest_offset must not exceed INT32_MAX. */
 void ohm_rescale_apply(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const struct ohm_rescale *rescale, int64_t first, int64_t npos,
-                       const int64_t *y, void *stored);
+                       bool narrow, const void *y, void *stored);
 
 /* The truth that everything faster is compared to: one instance through the whole integer network in plain loops, weights[nlayer] on whatever grid.
  * output: real, as ohm_float_forward's. Allocates; for tests and reference results. */

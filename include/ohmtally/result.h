@@ -34,6 +34,7 @@ struct ohm_image_row {
 };
 struct ohm_layer_row {
     const char *name, *kind; /* kind: "conv", "depthwise", "linear" */
+    const char *evaluation;  /* as ohm_program_way */
     int32_t groups, rows, columns;
     int64_t positions;      /* per image */
     struct ohm_tally tally; /* over all scored images */

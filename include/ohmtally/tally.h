@@ -8,6 +8,7 @@
 #define OHM_TALLY_LIST(X)                                                                                                                            \
     X(positions, "1", "output positions computed (input vectors applied to the layer)")                                                              \
     X(conversions, "1", "analogue-to-digital conversions")                                                                                           \
+    X(evaluated, "1", "of these, carried out one by one by the simulation; the others are proved equal to their counts")                             \
     X(clipped, "1", "conversions whose value lay outside the ADC's codes")                                                                           \
     X(array_reads, "1", "crossbar activations: one array, one input bit step")                                                                       \
     X(row_drives, "1", "word lines driven high: one row of one array, one step with a 1 bit")                                                        \

@@ -19,6 +19,7 @@ int command_run(const struct ohm_world *world, const struct arguments *arguments
 int command_plan(const struct ohm_world *world, const struct arguments *arguments);
 int command_pack(const struct ohm_world *world, const struct arguments *arguments);
 int command_report(const struct ohm_world *world, const struct arguments *arguments);
+int command_bench(const struct ohm_world *world, const struct arguments *arguments);
 int command_list(const struct ohm_world *world, const struct arguments *arguments);
 
 /* One evaluation point: float, integer, or a design with its settings. */
@@ -51,6 +52,7 @@ int study_load(struct study *study, bool with_images);
 void study_close(struct study *study);
 /* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
 int study_threads(const struct ohm_world *world);
+const char *study_cpu(struct ohm_arena *arena); /* the processor's name */
 
 /* Images [first, first + n) of a set as network inputs (malloc'ed once per loader). */
 struct loader {

@@ -21,20 +21,6 @@ static void name_corrupt(const struct study *study, const struct evaluation *eva
     if (evaluation->info.corrupt > named) ohm_warn("%lld more corrupt images are not scored", (long long)(evaluation->info.corrupt - named));
 }
 
-static const char *cpu_model(struct ohm_arena *arena) {
-    char line[256], *colon;
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    const char *model = "unknown";
-    while (file && fgets(line, sizeof line, file))
-        if (!strncmp(line, "model name", 10) && (colon = strchr(line, ':'))) {
-            line[strcspn(line, "\n")] = 0;
-            model = ohm_arena_string(arena, colon + 2);
-            break;
-        }
-    if (file) fclose(file);
-    return model;
-}
-
 static int finish(struct study *study, struct ohm_result *result, const struct arguments *arguments, const char *started, double began,
                   const char *hosts) {
     const struct ohm_job *job = study->job;
@@ -46,7 +32,7 @@ static int finish(struct study *study, struct ohm_result *result, const struct a
                                .libraries = OHM_LIBRARIES,
                                .hosts = hosts,
                                .kernel = kernel->name,
-                               .cpu = cpu_model(job->arena),
+                               .cpu = study_cpu(job->arena),
                                .started = started,
                                .job_text = study->job_text,
                                .command = arguments->command_line,

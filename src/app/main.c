@@ -15,6 +15,7 @@ static const struct {
     {"plan", "plan JOB.yml", "map and price without images: crossbars, memory, predicted time", command_plan},
     {"pack", "pack JOB.yml OUT.h5 [calibration]", "decode the job's images (or its calibration images) once into one HDF5 file", command_pack},
     {"report", "report RESULT.h5 [RESULT.h5 ...]", "print the comparison table of result files", command_report},
+    {"bench", "bench [JOB.yml] [OUT.h5]", "measure this machine: conversions per second, the reference layer, a job's network layer by layer", command_bench},
     {"list", "list [example]", "designs with their options, kernels, operators; `list example`: a job with every key explained", command_list},
 };
 #define NCOMMAND (sizeof commands / sizeof commands[0])

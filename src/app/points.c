@@ -34,7 +34,7 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     struct ohm_engine *engine = NULL;
     for (int32_t i = 0; lossless && i < intnet->nlayer; i++)
         lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
-    struct ohm_engine_request request = {intnet, point->design, &point->setting, lossless, NULL, false};
+    struct ohm_engine_request request = {intnet, point->design, &point->setting, lossless, NULL, false, OHM_EVALUATE_ALL};
     int status = lossless ? ohm_engine_crossbar(&request, &engine) : OHM_E_MEMORY;
     status = ohm_world_agree(&study->world, status);
     if (!status) status = observe(study, engine);
@@ -60,7 +60,8 @@ int point_engine(struct study *study, const struct point *point, bool plan_only,
         status = ohm_world_agree(&study->world, status);
         if (!status) status = calibrate_adcs(study, point, adc);
     }
-    struct ohm_engine_request request = {intnet, point->design, &point->setting, adc, NULL, plan_only};
+    struct ohm_engine_request request = {
+        intnet, point->design, &point->setting, adc, NULL, plan_only, job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED};
     if (!status) status = ohm_engine_crossbar(&request, engine);
     free(adc);
     return status;
@@ -106,6 +107,7 @@ int point_layers(const struct study *study, const struct point *point, const str
         row->sqnr_db = sqnr_db ? sqnr_db[i] : 0;
         if (engine) row->weight_error = engine->layers[i].weight_error;
         if (engine) row->store = engine->layers[i].store;
+        row->evaluation = engine && engine->layers[i].program ? ohm_program_way(engine->layers[i].program) : "product";
         if (tally) row->tally = tally[i];
         if (point->design) price_row(study, point, images, row);
     }

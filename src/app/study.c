@@ -252,3 +252,17 @@ void study_close(struct study *study) {
     ohm_job_free(study->job);
     free(study->job_text);
 }
+
+const char *study_cpu(struct ohm_arena *arena) {
+    char line[256], *colon;
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    const char *model = "unknown";
+    while (file && fgets(line, sizeof line, file))
+        if (!strncmp(line, "model name", 10) && (colon = strchr(line, ':'))) {
+            line[strcspn(line, "\n")] = 0;
+            model = ohm_arena_string(arena, colon + 2);
+            break;
+        }
+    if (file) fclose(file);
+    return model;
+}

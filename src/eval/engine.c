@@ -8,7 +8,7 @@ static struct ohm_engine *engine_new(const struct ohm_intnet *intnet) {
     struct ohm_arena *arena = ohm_arena_new();
     struct ohm_engine *engine = arena ? ohm_arena_alloc(arena, sizeof *engine) : NULL;
     if (engine) {
-        *engine = (struct ohm_engine){.arena = arena, .intnet = intnet, .unit = 1};
+        *engine = (struct ohm_engine){.arena = arena, .intnet = intnet};
         engine->layers = ohm_arena_array(arena, (size_t)intnet->nlayer, sizeof *engine->layers);
     }
     if (!engine || !engine->layers) {
@@ -22,7 +22,7 @@ void ohm_engine_free(struct ohm_engine *engine) {
     if (!engine) return;
     for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
         ohm_program_free(engine->layers[i].program);
-        ohm_layer_packed_free(engine->layers[i].packed);
+        ohm_product_free(engine->layers[i].product);
     }
     free(engine->observed);
     ohm_arena_free(engine->arena);
@@ -31,7 +31,9 @@ void ohm_engine_free(struct ohm_engine *engine) {
 size_t ohm_engine_bytes(const struct ohm_engine *engine) {
     size_t bytes = ohm_arena_bytes(engine->arena);
     for (int32_t i = 0; i < engine->intnet->nlayer; i++)
-        if (engine->layers[i].program) bytes += ohm_program_bytes(engine->layers[i].program);
+        bytes += engine->layers[i].program   ? ohm_program_bytes(engine->layers[i].program)
+                 : engine->layers[i].product ? ohm_product_bytes(engine->layers[i].product)
+                                             : 0;
     return bytes;
 }
 
@@ -49,7 +51,7 @@ static double weight_error(const struct ohm_layer *layer, const int32_t *w, cons
 }
 
 /* The part every engine shares: offsets and multipliers from the weights held. */
-static int finish_layer(struct ohm_engine *engine, int32_t i, const int32_t *held, const float *scale) {
+static int finish_layer(struct ohm_engine *engine, int32_t i, const int32_t *held, const float *scale, int32_t unit) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     int64_t *colsum = ohm_alloc_array((size_t)ohm_layer_outputs(layer), sizeof *colsum);
     if (!colsum) return OHM_E_MEMORY;
@@ -57,9 +59,19 @@ static int finish_layer(struct ohm_engine *engine, int32_t i, const int32_t *hel
     engine->layers[i].weight_error = weight_error(layer, held, scale);
     int status;
 #pragma omp critical(ohm_engine_arena)
-    status = ohm_rescale_make(engine->intnet, layer, scale, colsum, engine->unit, engine->arena, &engine->layers[i].rescale);
+    status = ohm_rescale_make(engine->intnet, layer, scale, colsum, unit, engine->arena, &engine->layers[i].rescale);
     free(colsum);
     return status;
+}
+
+static int exact_product(struct ohm_engine *engine, int32_t i, const int32_t *w, const int32_t *place) {
+    const struct ohm_layer *layer = &engine->intnet->layers[i];
+    bool interleaved = ohm_layer_interleaved(layer);
+    struct ohm_product_shape shape = {layer->groups, layer->krows, layer->ncols, engine->intnet->element, interleaved};
+    OHM_TRY(ohm_product_new(&shape, w, interleaved ? NULL : place, &engine->layers[i].product));
+    int64_t bound = ohm_product_bound(engine->layers[i].product, engine->intnet->activation_bits), offset = engine->layers[i].rescale.largest_offset;
+    engine->layers[i].narrow = bound <= INT32_MAX && offset <= INT32_MAX && bound + offset <= INT32_MAX;
+    return OHM_OK;
 }
 
 static int exact_layer(struct ohm_engine *engine, int32_t i, int32_t weight_bits, bool per_channel, const struct ohm_weights *given) {
@@ -68,8 +80,10 @@ static int exact_layer(struct ohm_engine *engine, int32_t i, int32_t weight_bits
     const struct ohm_weights *weights = given ? given : own;
     if (!weights) return OHM_E_MEMORY;
     if (own) ohm_weights_uniform(layer, (1 << (weight_bits - 1)) - 1, per_channel, own);
-    engine->layers[i].packed = ohm_layer_pack(layer, weights->w);
-    int status = engine->layers[i].packed ? finish_layer(engine, i, weights->w, weights->scale) : OHM_E_MEMORY;
+    int32_t *place = ohm_layer_places(layer);
+    int status = place ? finish_layer(engine, i, weights->w, weights->scale, 1) : OHM_E_MEMORY;
+    if (!status) status = exact_product(engine, i, weights->w, place);
+    free(place);
     ohm_weights_free(own);
     return status;
 }
@@ -99,6 +113,27 @@ int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool 
     return hand_over(engine, &failure, out);
 }
 
+static int build_program(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_plan *plan) {
+    const struct ohm_layer *layer = &engine->intnet->layers[i];
+    const struct ohm_kernel *kernel = ohm_kernel_chosen();
+    int32_t *place = kernel ? ohm_layer_places(layer) : NULL;
+    if (!kernel) return OHM_E_USAGE;
+    if (!place) return OHM_E_MEMORY;
+    struct ohm_program_request build = {.plan = plan,
+                                        .adc = &request->adc[i],
+                                        .kernel = kernel,
+                                        .input_bits = request->intnet->activation_bits,
+                                        .element = request->intnet->element,
+                                        .evaluate = request->evaluate,
+                                        .place = place,
+                                        .interleaved = ohm_layer_interleaved(layer),
+                                        .offset = engine->layers[i].rescale.largest_offset};
+    int status = ohm_program_build(&build, &engine->layers[i].program);
+    if (!status) engine->layers[i].narrow = ohm_program_narrow(engine->layers[i].program);
+    free(place);
+    return status;
+}
+
 static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_weights *weights,
                       struct ohm_plan *plan) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
@@ -109,12 +144,10 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     int32_t *held = ohm_alloc_array((size_t)layer->groups * (size_t)layer->krows * (size_t)layer->ncols, sizeof *held);
     if (!held) return OHM_E_MEMORY;
     ohm_plan_decode(plan, held);
-    int status = finish_layer(engine, i, held, weights->scale);
+    int status = finish_layer(engine, i, held, weights->scale, ohm_adc_unit(&request->adc[i]));
     free(held);
     if (status || request->plan_only) return status;
-    const struct ohm_kernel *kernel = ohm_kernel_chosen();
-    if (!kernel) return OHM_E_USAGE;
-    return ohm_program_build(plan, &request->adc[i], kernel, bits, request->intnet->element, &engine->layers[i].program);
+    return build_program(engine, request, i, plan);
 }
 
 static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {
@@ -136,7 +169,6 @@ int ohm_engine_crossbar(const struct ohm_engine_request *request, struct ohm_eng
     *out = NULL;
     if (!engine) return OHM_E_MEMORY;
     engine->adc_bits = request->adc[0].bits;
-    engine->unit = ohm_adc_unit(&request->adc[0]);
     engine->largest = request->adc[0].largest;
 #pragma omp parallel for schedule(dynamic)
     for (int32_t i = 0; i < request->intnet->nlayer; i++)

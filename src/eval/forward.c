@@ -8,11 +8,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define EXACT_POSITIONS 256
-
 struct thread_room {
     unsigned char *x; /* gathered input vectors */
-    int64_t *y;       /* sums */
+    void *y;          /* sums, int32_t or int64_t */
     unsigned char *scratch;
     struct ohm_tally tally; /* of the layer under way */
 };
@@ -24,7 +22,7 @@ struct ohm_batch {
 };
 
 static int32_t block_positions(const struct ohm_engine *engine, int32_t layer) {
-    return engine->exact ? EXACT_POSITIONS : ohm_program_positions(engine->layers[layer].program);
+    return engine->exact ? OHM_PRODUCT_POSITIONS : ohm_program_positions(engine->layers[layer].program);
 }
 
 static size_t largest_scratch(const struct ohm_engine *engine, size_t *x_bytes, size_t *y_bytes) {
@@ -35,7 +33,7 @@ static size_t largest_scratch(const struct ohm_engine *engine, size_t *x_bytes, 
         int32_t npos = block_positions(engine, i);
         size_t x = (size_t)npos * (size_t)ohm_layer_inputs(layer) * (size_t)engine->intnet->element;
         size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sizeof(int64_t);
-        size_t s = engine->exact ? ohm_layer_product_scratch(layer, npos) : ohm_program_scratch(engine->layers[i].program, npos);
+        size_t s = engine->exact ? ohm_product_scratch(engine->layers[i].product, npos) : ohm_program_scratch(engine->layers[i].program, npos);
         if (x > *x_bytes) *x_bytes = x;
         if (y > *y_bytes) *y_bytes = y;
         if (s > scratch) scratch = s;
@@ -92,21 +90,25 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
                         struct thread_room *thread) {
     const struct ohm_intnet *intnet = engine->intnet;
     const struct ohm_layer *layer = &intnet->layers[i];
+    const struct ohm_engine_layer *built = &engine->layers[i];
     int64_t positions = ohm_layer_positions(layer);
+    size_t sum = built->narrow ? sizeof(int32_t) : sizeof(int64_t);
     size_t vector = (size_t)ohm_layer_inputs(layer) * (size_t)intnet->element, outputs = (size_t)ohm_layer_outputs(layer);
     for (int64_t at = q, n; at < end; at += n) {
         int64_t first = at % positions;
         n = positions - first < end - at ? positions - first : end - at;
-        ohm_layer_gather(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, thread->x + (size_t)(at - q) * vector);
+        ohm_layer_gather_taps(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, thread->x + (size_t)(at - q) * vector);
     }
-    if (engine->exact)
-        ohm_layer_product(layer, engine->layers[i].packed, intnet->element, end - q, thread->x, thread->y, thread->scratch);
+    if (!engine->exact)
+        ohm_program_multiply(built->program, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
+    else if (built->narrow)
+        ohm_product_run(built->product, (int32_t)(end - q), thread->x, thread->y, thread->scratch);
     else
-        ohm_program_multiply(engine->layers[i].program, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
+        ohm_product_run_wide(built->product, (int32_t)(end - q), thread->x, thread->y, thread->scratch);
     for (int64_t at = q, n; at < end; at += n) {
         int64_t first = at % positions;
         n = positions - first < end - at ? positions - first : end - at;
-        ohm_rescale_apply(intnet, layer, &engine->layers[i].rescale, first, n, thread->y + (size_t)(at - q) * outputs,
+        ohm_rescale_apply(intnet, layer, &built->rescale, first, n, built->narrow, (uint8_t *)thread->y + (size_t)(at - q) * outputs * sum,
                           stored(intnet, batch, layer->output, at / positions));
     }
 }

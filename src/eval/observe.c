@@ -26,7 +26,7 @@ static int observe_layer(struct ohm_engine *engine, int32_t i, const void *input
         for (int64_t first = 0; first < positions; first += BLOCK) {
             int64_t n = positions - first < BLOCK ? positions - first : BLOCK;
             if (!good) continue;
-            ohm_layer_gather(intnet, layer, input, first, n, x);
+            ohm_layer_gather_taps(intnet, layer, input, first, n, x);
             ohm_program_observe(engine->layers[i].program, (int32_t)n, x, scratch, seen);
         }
 #pragma omp critical(ohm_engine_failure)

@@ -25,6 +25,7 @@ static const struct ohm_word adc_law_words[] = {
         {NULL, 0}};
 static const struct ohm_word lossless_words[] = {{"lossless", 0}, {NULL, 0}};
 static const struct ohm_word adc_range_words[] = {{"unit", 0}, {"full", 0}, {"calibrated", 0}, {NULL, 0}};
+static const struct ohm_word evaluate_words[] = {{"needed", 0}, {"all", 1}, {NULL, 0}};
 static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
 
 /* One row per key: name, kind, field, fallback, what is allowed, meaning, and .example where the fallback would not show much. */
@@ -67,7 +68,8 @@ static const struct ohm_key calibration_keys[] = {IMAGE_KEYS(true, "128", "train
 
 static const struct ohm_key quantize_keys[] = {
     NUMBER("activation_bits", OHM_KEY_INT32, FIELD(quantize.activation_bits), "8", 2, 16, "bits of a layer's input"),
-    NUMBER("weight_bits", OHM_KEY_INT32, FIELD(quantize.weight_bits), "8", 2, 16, "isaac: two's complement bits; sme: magnitude bits beside the sign"),
+    NUMBER("weight_bits", OHM_KEY_INT32, FIELD(quantize.weight_bits), "8", 2, 16,
+           "isaac: two's complement bits; sme: magnitude bits beside the sign"),
     WORD("scale", OHM_KEY_WORD_BOOL, FIELD(quantize.per_channel), "channel", scale_words, "one weight scale per output channel or per layer"),
     WORD("range", OHM_KEY_WORD_INT, FIELD(quantize.range), "percentile", range_words, "how the range of activations is chosen"),
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(quantize.percentile), "99.99", 50, 100, "of the values seen, for range: percentile"),
@@ -90,6 +92,8 @@ static const struct ohm_key adc_keys[] = {
 static const struct ohm_key run_keys[] = {
     NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "recorded with the result; today's models draw no random numbers"),
     NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "images worked on together: memory and speed, not the result"),
+    WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
+         "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),
     STRING("output", OHM_KEY_TEXT, FIELD(run.output), "none", "result file (relative to the working directory)", .example = "results/resnet50.h5"),
     WORD("overwrite", OHM_KEY_WORD_BOOL, FIELD(run.overwrite), "true", truth_words, "replace an output that exists"),
 };

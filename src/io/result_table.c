@@ -30,6 +30,7 @@ const struct ohm_table ohm_image_table = OHM_TABLE(image_columns, struct ohm_ima
 static const struct ohm_column layer_columns[] = {
     LAYER(name, STRING, "", "name of the layer in the network"),
     LAYER(kind, STRING, "", "conv, depthwise, grouped or linear"),
+    LAYER(evaluation, STRING, "", "how the simulation did it: counters (every conversion), an integer product (all proved), corrections to it"),
     LAYER(groups, INT32, "1", "weight matrices of the layer"),
     LAYER(rows, INT32, "1", "rows of each: inputs of one output"),
     LAYER(columns, INT32, "1", "columns of each: outputs"),

@@ -13,6 +13,7 @@ typedef __m512i V;
 #define OR(a, b) _mm512_or_si512(a, b)
 #define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define MAJ(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0xE8)
+#define ANY(v) (_mm512_test_epi64_mask(v, v) != 0)
 #define ONES(v) ((int64_t)_mm512_reduce_add_epi64(_mm512_popcnt_epi64(v)))
 #include "ohmtally/kernel.h"
 
@@ -116,6 +117,15 @@ static int32_t emit(const uint64_t *mask, int32_t words, uint16_t *out) {
     return n;
 }
 
-const struct ohm_kernel ohm_kernel_avx512 = {
-    .name = "avx512", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_avx512 = {.name = "avx512",
+                                             .bit_masks = bit_masks,
+                                             .emit = emit,
+                                             .clip = clip,
+                                             .excess = excess,
+                                             .table = table,
+                                             .combine = combine,
+                                             .combine_narrow = combine_narrow,
+                                             .scale_add = scale_add,
+                                             .full_adders = full_adders,
+                                             .ones = count_ones};
 #endif

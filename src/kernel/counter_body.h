@@ -1,10 +1,12 @@
 /* The vertical counter, once, for every vector width. The including file defines
  *   V            vector of V_WORDS 64-bit words
  *   LOAD(p) STORE(p, v) ZERO  XOR(a,b) AND(a,b) OR(a,b)  XOR3(a,b,c)  MAJ(a,b,c)  ONES(v) (number of 1 bits, int64_t)
+ *   ANY(v) (whether there is any)
  *   transpose(planes, nplane, out)  planes [nplane][OHM_CHUNK_WORDS] of 64-bit words -> out [OHM_CHUNK] int32
  * A count of 512 columns is a stack of bit planes c[0], c[1], ... (weights 1, 2, 4 ...). Eight driven rows go through seven carry-save adders
  * (full adders across rows), which leave at most one carry of weight 8 to ripple upwards. */
 #include "ohmtally/kernel.h"
+#include <stdbool.h>
 #include <string.h>
 
 #define MAX_PLANES 14 /* 512 rows of 4-bit cells: counts to 7680 */
@@ -122,6 +124,58 @@ static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_
     }
 }
 
+/* planes := count - (2^adc_bits - 1) where over, 0 elsewhere: 2^adc_bits is taken from the upper planes, then 1 is added. */
+static inline void keep_excess(V *planes, int32_t nplane, int32_t adc_bits, V over) {
+    V borrow = over;
+    for (int32_t k = adc_bits; k < nplane; k++) {
+        planes[k] = XOR(planes[k], borrow);
+        borrow = AND(planes[k], borrow);
+    }
+    V carry = over;
+    for (int32_t k = 0; k < nplane; k++) {
+        V old = planes[k];
+        planes[k] = AND(XOR(old, carry), over);
+        carry = AND(old, carry);
+    }
+}
+
+/* One position, columns word .. word + V_WORDS - 1 of the chunk: planes of the sums into sum (cleared at the first find); whether there was any. */
+static inline bool excess_word(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list0, int32_t nstep,
+                               int32_t adc_bits, int32_t word, int32_t width, V *sum, int64_t *clipped) {
+    bool found = false;
+    for (int32_t t = 0; t < nstep; t++) {
+        V planes[MAX_PLANES];
+        if (bit_length(lists->driven[list0 + t] * ((1 << cells->cell_bits) - 1)) <= adc_bits) continue;
+        int32_t nplane = count_list(cells, chunk, lists, list0 + t, word, planes);
+        V over = planes[adc_bits];
+        for (int32_t k = adc_bits + 1; k < nplane; k++) over = OR(over, planes[k]);
+        if (!ANY(over)) continue;
+        for (int32_t k = 0; !found && k <= nstep + width; k++) sum[k] = ZERO;
+        found = true;
+        *clipped += ONES(over);
+        keep_excess(planes, nplane, adc_bits, over);
+        add_code(sum, t, width, planes, nplane);
+    }
+    return found;
+}
+
+static void excess(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                   int32_t *acc, uint8_t *found, int64_t *clipped) {
+    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1)), nsum = step1 - step0 + width;
+    uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    for (int32_t p = 0; p < lists->npos; p++) {
+        found[p] = 0;
+        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
+            V sum[MAX_SUM_PLANES + 1];
+            if (!excess_word(cells, chunk, lists, p * lists->nstep + step0, step1 - step0, adc_bits, word, width, sum, clipped)) continue;
+            for (int32_t k = 0; !found[p] && k < nsum; k++) memset(out[k], 0, sizeof out[k]);
+            found[p] = 1;
+            for (int32_t k = 0; k < nsum; k++) STORE(&out[k][word], sum[k]);
+        }
+        if (found[p]) transpose(out, nsum, acc + (size_t)p * OHM_CHUNK);
+    }
+}
+
 static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
                   const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped) {
     uint64_t out[MAX_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
@@ -146,4 +200,15 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
             *clipped += outside;
         }
     }
+}
+
+#define CHAINS 6 /* independent, so that latency is hidden and nothing leaves the registers */
+static int64_t full_adders(int64_t rounds, const uint64_t *seed, uint64_t *kept) {
+    V sum[CHAINS], carry[CHAINS], x = LOAD(seed), all = ZERO;
+    for (int32_t i = 0; i < CHAINS; i++) sum[i] = carry[i] = LOAD(seed + (size_t)i * V_WORDS);
+    for (int64_t r = 0; r < rounds; r++)
+        for (int32_t i = 0; i < CHAINS; i++) FULL_ADD(sum[i], carry[i], sum[i], carry[i], x);
+    for (int32_t i = 0; i < CHAINS; i++) all = XOR3(all, sum[i], carry[i]);
+    STORE(kept, all);
+    return rounds * CHAINS * V_WORDS / OHM_CHUNK_WORDS;
 }

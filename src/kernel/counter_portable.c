@@ -9,5 +9,14 @@
 #include "combine_body.h"
 #include "masks_body.h"
 
-const struct ohm_kernel ohm_kernel_portable = {
-    .name = "portable", .bit_masks = bit_masks_plain, .emit = emit_plain, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_portable = {.name = "portable",
+                                               .bit_masks = bit_masks_plain,
+                                               .emit = emit_plain,
+                                               .clip = clip,
+                                               .excess = excess,
+                                               .table = table,
+                                               .combine = combine,
+                                               .combine_narrow = combine_narrow,
+                                               .scale_add = scale_add,
+                                               .full_adders = full_adders,
+                                               .ones = count_ones};

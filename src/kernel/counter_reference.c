@@ -45,6 +45,24 @@ static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_
         }
 }
 
+static void excess(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                   int32_t *acc, uint8_t *found, int64_t *clipped) {
+    int32_t top = (int32_t)(((int64_t)1 << adc_bits) - 1);
+    for (int32_t p = 0; p < lists->npos; p++) {
+        int32_t sum[OHM_CHUNK] = {0};
+        found[p] = 0;
+        for (int32_t c = 0; c < OHM_CHUNK; c++)
+            for (int32_t t = step0; t < step1; t++) {
+                int32_t count = column_count(cells, chunk, lists, p * lists->nstep + t, c);
+                if (count <= top) continue;
+                found[p] = 1;
+                ++*clipped;
+                sum[c] += (count - top) << (t - step0);
+            }
+        if (found[p]) memcpy(acc + p * OHM_CHUNK, sum, sizeof sum);
+    }
+}
+
 static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
                   const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped) {
     for (int32_t p = 0; p < lists->npos; p++)
@@ -59,5 +77,13 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
         }
 }
 
-const struct ohm_kernel ohm_kernel_reference = {
-    .name = "reference", .bit_masks = bit_masks, .emit = emit, .clip = clip, .table = table, .combine = combine, .scale_add = scale_add};
+const struct ohm_kernel ohm_kernel_reference = {.name = "reference",
+                                                .bit_masks = bit_masks,
+                                                .emit = emit,
+                                                .clip = clip,
+                                                .excess = excess,
+                                                .table = table,
+                                                .combine = combine,
+                                                .combine_narrow = combine_narrow,
+                                                .scale_add = scale_add,
+                                                .ones = count_ones};

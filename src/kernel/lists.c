@@ -28,7 +28,7 @@ static const void *row_values(const struct ohm_list_rows *rows, int32_t element,
 }
 
 void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows *rows, int32_t npos, int32_t nbit, int32_t element,
-                     const void *values, int32_t stride, struct ohm_lists *lists) {
+                     const void *values, int32_t stride, int32_t ignored, struct ohm_lists *lists) {
     int32_t words = (rows->nrow + 63) / 64, nstep = nbit + rows->max_shift, end = 0;
     uint64_t bits[MAX_BITS * MAX_WORDS], mask[MAX_WORDS];
     uint16_t room[OHM_MAX_ROWS];
@@ -40,7 +40,8 @@ void ohm_lists_build(const struct ohm_kernel *kernel, const struct ohm_list_rows
         kernel->bit_masks(rows->nrow, element, row_values(rows, element, vector, room), nbit, bits);
         for (int32_t t = 0; t < nstep; t++) {
             step_mask(rows, bits, nbit, t, words, mask);
-            int32_t n = kernel->emit(mask, words, lists->row + end), list = p * nstep + t;
+            int32_t list = p * nstep + t, n = 0;
+            if (!ignored || kernel->ones((size_t)words * sizeof *mask, mask) > ignored) n = kernel->emit(mask, words, lists->row + end);
             lists->driven[list] = (int16_t)n;
             for (end += n; end % OHM_LIST_PAD; end++) lists->row[end] = (uint16_t)rows->nrow;
             lists->first[list + 1] = end;

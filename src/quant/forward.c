@@ -20,7 +20,7 @@ static int run_layer(const struct ohm_intnet *intnet, const struct ohm_layer *la
     if (!status) {
         ohm_layer_gather(intnet, layer, in, 0, positions, x);
         ohm_layer_product_plain(layer, weights->w, intnet->element, positions, x, y);
-        ohm_rescale_apply(intnet, layer, &rescale, 0, positions, y, out);
+        ohm_rescale_apply(intnet, layer, &rescale, 0, positions, false, y, out);
     }
     ohm_arena_free(arena);
     return status;

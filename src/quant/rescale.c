@@ -1,6 +1,7 @@
 /* From sums to the next tensor: bias and zero-point correction, one multiplication, rounding, clamp. */
 #include "element.h"
 #include "ohmtally/status.h"
+#include <stdlib.h>
 
 #define LARGEST_BIAS 0x1p53 /* in steps of the sum; units of 1/256 still fit into int64_t */
 
@@ -34,17 +35,20 @@ int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *la
     const int32_t n = ohm_layer_outputs(layer);
     *rescale = (struct ohm_rescale){.n = n,
                                     .offset = ohm_arena_array(arena, (size_t)n, sizeof *rescale->offset),
+                                    .narrow_offset = ohm_arena_array(arena, (size_t)n, sizeof *rescale->narrow_offset),
                                     .multiplier = ohm_arena_array(arena, (size_t)n, sizeof *rescale->multiplier),
                                     .real = !to->bits,
                                     .real_lo = layer->lo,
                                     .real_hi = layer->hi};
-    if (!rescale->offset || !rescale->multiplier) return OHM_E_MEMORY;
+    if (!rescale->offset || !rescale->narrow_offset || !rescale->multiplier) return OHM_E_MEMORY;
     if (to->bits) code_bounds(layer, to, rescale);
     for (int32_t i = 0; i < n; i++) {
         const double step = (double)scale[i] * (double)from->scale;
         int64_t bias = 0;
         OHM_TRY(bias_steps(layer, i, step, &bias));
         rescale->offset[i] = unit * (bias - from->zero * colsum[i]);
+        rescale->narrow_offset[i] = (int32_t)(uint32_t)rescale->offset[i]; /* used only where largest_offset says that it fits */
+        if (llabs(rescale->offset[i]) > rescale->largest_offset) rescale->largest_offset = llabs(rescale->offset[i]);
         rescale->multiplier[i] = (float)((to->bits ? step / (double)to->scale : step) / unit);
     }
     return OHM_OK;
@@ -53,23 +57,34 @@ int ohm_rescale_make(const struct ohm_intnet *intnet, const struct ohm_layer *la
 #define BODY "rescale_body.h"
 #include "each_element.h"
 
+static inline int64_t sum_at(const void *y, bool narrow, int64_t i) {
+    return narrow ? ((const int32_t *)y)[i] : ((const int64_t *)y)[i];
+}
+
 /* out[p * position_step + i * output_step] */
-static void rescale_real(const struct ohm_rescale *rescale, int64_t npos, const int64_t *y, int64_t position_step, int64_t output_step, float *out) {
-    for (int64_t p = 0; p < npos; p++, y += rescale->n)
+static void rescale_real(const struct ohm_rescale *rescale, int64_t npos, const void *y, bool narrow, int64_t position_step, int64_t output_step,
+                         float *out) {
+    for (int64_t p = 0; p < npos; p++)
         for (int32_t i = 0; i < rescale->n; i++) {
-            const float real = (float)(y[i] + rescale->offset[i]) * rescale->multiplier[i];
+            const float real = (float)(sum_at(y, narrow, p * rescale->n + i) + rescale->offset[i]) * rescale->multiplier[i];
             out[p * position_step + i * output_step] = clamp_real(real, rescale->real_lo, rescale->real_hi);
         }
 }
 
 void ohm_rescale_apply(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const struct ohm_rescale *rescale, int64_t first, int64_t npos,
-                       const int64_t *y, void *stored) {
+                       bool narrow, const void *y, void *stored) {
+    uint8_t *bytes = (uint8_t *)stored + first * rescale->n;
+    uint16_t *words = (uint16_t *)stored + first * rescale->n;
     if (rescale->real && layer->conv) /* row-major [n][positions] */
-        rescale_real(rescale, npos, y, 1, ohm_layer_positions(layer), (float *)stored + first);
+        rescale_real(rescale, npos, y, narrow, 1, ohm_layer_positions(layer), (float *)stored + first);
     else if (rescale->real)
-        rescale_real(rescale, npos, y, rescale->n, 1, (float *)stored + first * rescale->n);
+        rescale_real(rescale, npos, y, narrow, rescale->n, 1, (float *)stored + first * rescale->n);
+    else if (intnet->element == 1 && narrow)
+        rescale_narrow_u8(rescale, rescale->narrow_offset, npos, y, bytes);
     else if (intnet->element == 1)
-        rescale_u8(rescale, npos, y, (uint8_t *)stored + first * rescale->n);
+        rescale_u8(rescale, rescale->offset, npos, y, bytes);
+    else if (narrow)
+        rescale_narrow_u16(rescale, rescale->narrow_offset, npos, y, words);
     else
-        rescale_u16(rescale, npos, y, (uint16_t *)stored + first * rescale->n);
+        rescale_u16(rescale, rescale->offset, npos, y, words);
 }

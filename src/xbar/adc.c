@@ -21,10 +21,6 @@ const char *ohm_adc_range_text(enum ohm_adc_range range) {
     return range_names[range];
 }
 
-int32_t ohm_adc_unit(const struct ohm_adc *adc) {
-    return adc->range == OHM_ADC_UNIT ? 1 : OHM_ADC_ONE;
-}
-
 /* Step of an ADC whose codes span 0 .. most: a multiple of 1/256, rounded up, never below one cell step. */
 static int32_t spanning_step(const struct ohm_adc *adc, int32_t most) {
     int32_t codes = (1 << adc->bits) - 1;
@@ -35,6 +31,15 @@ static int32_t spanning_step(const struct ohm_adc *adc, int32_t most) {
 void ohm_adc_step(const struct ohm_adc *adc, int32_t adc_class, int32_t *lo, int32_t *step) {
     *lo = adc->range == OHM_ADC_CALIBRATED ? adc->lo[adc_class] : 0;
     *step = adc->range == OHM_ADC_CALIBRATED ? adc->step[adc_class] : adc->range == OHM_ADC_FULL ? spanning_step(adc, adc->largest) : OHM_ADC_ONE;
+}
+
+int32_t ohm_adc_unit(const struct ohm_adc *adc) {
+    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) {
+        int32_t lo, step;
+        ohm_adc_step(adc, k, &lo, &step);
+        if (step && (lo || step != OHM_ADC_ONE)) return OHM_ADC_ONE; /* step 0: no column of this class */
+    }
+    return 1;
 }
 
 /* Nearest whole number to a / b (b > 0), halves to even. */

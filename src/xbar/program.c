@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int32_t bit_length(int64_t value) {
-    int32_t bits = 0;
-    for (; value; value >>= 1) bits++;
-    return bits;
-}
-
-/* Uses u .. end-1 share their rows. Designs add such uses one after another. */
-static int32_t same_rows_end(const struct ohm_plan *plan, int32_t u) {
+int32_t ohm_same_rows_end(const struct ohm_plan *plan, int32_t u) {
     int32_t end = u + 1;
     while (end < plan->nuse && plan->uses[end].rows == plan->uses[u].rows && plan->uses[end].nrow == plan->uses[u].nrow) end++;
     return end;
+}
+
+/* Where input i of the plan lies in x. */
+static int32_t place_of(const struct ohm_program *program, int32_t i) {
+    return program->place ? program->place[i] : i;
 }
 
 static int make_rows(struct ohm_program *program, struct block *block, const struct ohm_use *use) {
@@ -24,7 +22,7 @@ static int make_rows(struct ohm_program *program, struct block *block, const str
     int32_t *input = ohm_arena_array(program->arena, (size_t)nrow, sizeof *input);
     if (!input) return OHM_E_MEMORY;
     for (int32_t r = 0; r < nrow; r++) {
-        input[r] = use->rows[r].input;
+        input[r] = place_of(program, use->rows[r].input);
         consecutive = consecutive && input[r] == input[0] + r;
         if (use->rows[r].shift > most) most = use->rows[r].shift;
     }
@@ -63,30 +61,62 @@ static int make_flips(struct ohm_program *program, struct block *block, const st
     return OHM_OK;
 }
 
-static int make_block(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, int32_t u, int32_t end) {
-    int32_t ncol = 0;
-    OHM_TRY(make_rows(program, block, &plan->uses[u]));
-    for (int32_t i = u; i < end; i++) ncol += plan->uses[i].ncol;
-    block->ntile = end - u;
-    struct column_source *sources = ohm_alloc_array((size_t)ncol, sizeof *sources);
-    if (!sources) return OHM_E_MEMORY;
+/* The columns of uses u .. end-1 that the kernels must see; kinds of the columns from use u on. */
+static int32_t gather_columns(const struct ohm_plan *plan, int32_t u, int32_t end, const uint8_t *kinds, struct column_source *sources) {
     int32_t n = 0;
     for (int32_t i = u; i < end; i++)
-        for (int32_t c = 0; c < plan->uses[i].ncol; c++) sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c};
-    int status = make_flips(program, block, sources, ncol, plan->tiles[plan->uses[u].tile].cell_bits);
-    if (!status)
+        for (int32_t c = 0; c < plan->uses[i].ncol; c++, kinds++)
+            if (*kinds != COLUMN_PROVED)
+                sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c, (enum column_kind) * kinds};
+    return n;
+}
+
+/* One block of uses u .. end-1, unless all their columns are proved. */
+static int make_block(struct ohm_program *program, const struct ohm_plan *plan, int32_t u, int32_t end, const uint8_t *kinds) {
+    struct block *block = &program->blocks[program->nblock];
+    int32_t room = 0;
+    for (int32_t i = u; i < end; i++) room += plan->uses[i].ncol;
+    struct column_source *sources = ohm_alloc_array((size_t)room, sizeof *sources);
+    if (!sources) return OHM_E_MEMORY;
+    int32_t ncol = gather_columns(plan, u, end, kinds, sources);
+    int status = ncol ? make_rows(program, block, &plan->uses[u]) : OHM_OK;
+    if (ncol && !status) status = make_flips(program, block, sources, ncol, plan->tiles[plan->uses[u].tile].cell_bits);
+    if (ncol && !status)
         status =
             program->turned ? ohm_program_turn(program, block, plan, sources, ncol) : ohm_program_place_columns(program, block, plan, sources, ncol);
     free(sources);
+    program->nblock += ncol > 0;
     if (block->cells.nrow > program->max_rows) program->max_rows = block->cells.nrow;
     if (ncol > program->max_columns) program->max_columns = ncol;
     return status;
 }
 
+/* How many rows each input drives, as stretches of x. */
+static int make_drives(struct ohm_program *program, const struct ohm_plan *plan) {
+    int32_t inputs = plan->groups * plan->krows;
+    int32_t *narray = ohm_alloc_array((size_t)inputs, sizeof *narray);
+    program->drives = ohm_arena_array(program->arena, (size_t)inputs, sizeof *program->drives);
+    if (!narray || !program->drives) {
+        free(narray);
+        return OHM_E_MEMORY;
+    }
+    for (int32_t u = 0; u < plan->nuse; u++)
+        for (int32_t r = 0; r < plan->uses[u].nrow; r++) narray[place_of(program, plan->uses[u].rows[r].input)]++;
+    for (int32_t i = 0; i < inputs; i++) {
+        struct drive *last = program->ndrive ? &program->drives[program->ndrive - 1] : NULL;
+        if (last && last->first + last->n == i && last->narray == narray[i])
+            last->n++;
+        else if (narray[i])
+            program->drives[program->ndrive++] = (struct drive){i, 1, narray[i]};
+    }
+    free(narray);
+    return OHM_OK;
+}
+
 /* count -> value added, one table per class; and the identity for observing. */
 static int make_tables(struct ohm_program *program) {
     const struct ohm_adc *adc = &program->adc;
-    int32_t n = adc->largest + 1, classes = adc->range == OHM_ADC_UNIT ? 0 : OHM_ADC_CLASSES;
+    int32_t n = adc->largest + 1, classes = program->unit == 1 ? 0 : OHM_ADC_CLASSES;
     int32_t *count = ohm_arena_array(program->arena, (size_t)n, sizeof *count),
             *value = ohm_arena_array(program->arena, (size_t)(n * classes), sizeof *value);
     uint8_t *none = ohm_arena_array(program->arena, (size_t)n, 1), *outside = ohm_arena_array(program->arena, (size_t)(n * classes), 1);
@@ -105,18 +135,18 @@ static int make_tables(struct ohm_program *program) {
     return OHM_OK;
 }
 
-/* Steps a kernel call may add up so that its sums stay below 2^31 (kernel.h). */
+/* Steps a kernel call may add up so that its sums stay below 2^31 (kernel.h); clipped sums are smaller than what clipping takes away. */
 static int32_t step_limit(const struct ohm_program *program) {
     int64_t most = program->adc.largest > program->max_rows ? program->adc.largest : program->max_rows;
-    if (program->unit > 1) return 30 - bit_length(2 * most * program->unit);
-    int32_t width = bit_length(most);
-    return 31 - (width < program->adc.bits ? width : program->adc.bits);
+    if (program->unit > 1) return 30 - ohm_bit_length(2 * most * program->unit);
+    int32_t width = ohm_bit_length(most);
+    return 31 - (program->product || width < program->adc.bits ? width : program->adc.bits);
 }
 
 /* Turned form pays where a block leaves most of a 512-column chunk empty and the bit planes of its rows fit one block. */
 static bool suits_turning(const struct ohm_plan *plan, int32_t input_bits) {
     for (int32_t u = 0; u < plan->nuse;) {
-        int32_t end = same_rows_end(plan, u), ncol = 0;
+        int32_t end = ohm_same_rows_end(plan, u), ncol = 0;
         for (int32_t i = u; i < end; i++) ncol += plan->uses[i].ncol;
         int32_t weight = (1 << plan->tiles[plan->uses[u].tile].cell_bits) - 1;
         if (ncol > 128 || plan->uses[u].nrow * (weight > input_bits ? weight : input_bits) > OHM_MAX_ROWS) return false;
@@ -147,24 +177,41 @@ static void count_per_position(struct ohm_program *program, const struct ohm_pla
                                                .steps = steps};
 }
 
-static int build(struct ohm_program *program, const struct ohm_plan *plan) {
+static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan, const uint8_t *kinds) {
     program->blocks = ohm_arena_array(program->arena, (size_t)plan->nuse, sizeof *program->blocks);
     if (!program->blocks) return OHM_E_MEMORY;
-    for (int32_t u = 0; u < plan->nuse;) {
-        int32_t end = same_rows_end(plan, u);
-        OHM_TRY(make_block(program, &program->blocks[program->nblock++], plan, u, end));
-        u = end;
+    for (int32_t u = 0, end; u < plan->nuse; u = end) {
+        end = ohm_same_rows_end(plan, u);
+        OHM_TRY(make_block(program, plan, u, end, kinds));
+        for (; u < end; u++) kinds += plan->uses[u].ncol;
     }
+    return OHM_OK;
+}
+
+static int build(struct ohm_program *program, const struct ohm_program_request *request) {
+    const struct ohm_plan *plan = request->plan;
+    int64_t bound;
+    program->turned = suits_turning(plan, program->input_bits);
+    program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
+    uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
+    if (!kinds) return OHM_E_MEMORY;
+    program->narrow = program->unit == 1 && request->offset <= INT32_MAX && bound + request->offset <= INT32_MAX;
+    int status = make_blocks(program, plan, kinds);
+    if (!status) status = ohm_program_make_product(program, plan, kinds);
+    free(kinds);
+    OHM_TRY(status);
+    OHM_TRY(make_drives(program, plan));
     OHM_TRY(make_tables(program));
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
     count_per_position(program, plan);
+    program->place = NULL;
     return OHM_OK;
 }
 
-int ohm_program_build(const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_kernel *kernel, int32_t input_bits, int32_t element,
-                      struct ohm_program **out) {
+int ohm_program_build(const struct ohm_program_request *request, struct ohm_program **out) {
+    const struct ohm_plan *plan = request->plan;
     struct ohm_arena *arena = ohm_arena_new();
     struct ohm_program *program = arena ? ohm_arena_alloc(arena, sizeof *program) : NULL;
     *out = NULL;
@@ -173,18 +220,19 @@ int ohm_program_build(const struct ohm_plan *plan, const struct ohm_adc *adc, co
         return OHM_E_MEMORY;
     }
     *program = (struct ohm_program){.arena = arena,
-                                    .kernel = kernel,
+                                    .kernel = request->kernel,
                                     .groups = plan->groups,
                                     .krows = plan->krows,
                                     .ncols = plan->ncols,
                                     .weight_bias = plan->weight_bias,
-                                    .input_bits = input_bits,
+                                    .input_bits = request->input_bits,
                                     .max_shift = plan->max_shift,
-                                    .element = element,
-                                    .adc = *adc,
-                                    .unit = ohm_adc_unit(adc),
-                                    .turned = suits_turning(plan, input_bits)};
-    int status = build(program, plan);
+                                    .element = request->element,
+                                    .interleaved = request->interleaved,
+                                    .place = request->place,
+                                    .adc = *request->adc,
+                                    .unit = ohm_adc_unit(request->adc)};
+    int status = build(program, request);
     if (status) {
         ohm_program_free(program);
         return status;
@@ -194,13 +242,30 @@ int ohm_program_build(const struct ohm_plan *plan, const struct ohm_adc *adc, co
 }
 
 void ohm_program_free(struct ohm_program *program) {
-    if (program) ohm_arena_free(program->arena);
+    if (!program) return;
+    ohm_product_free(program->product);
+    ohm_arena_free(program->arena);
 }
 
 size_t ohm_program_bytes(const struct ohm_program *program) {
-    return ohm_arena_bytes(program->arena);
+    return ohm_arena_bytes(program->arena) + (program->product ? ohm_product_bytes(program->product) : 0);
 }
 
 int32_t ohm_program_positions(const struct ohm_program *program) {
-    return program->turned ? OHM_TURNED_POSITIONS : OHM_PLAIN_POSITIONS;
+    if (program->turned && program->nblock) return OHM_TURNED_POSITIONS;
+    return program->product ? OHM_PRODUCT_POSITIONS : OHM_PLAIN_POSITIONS;
+}
+
+bool ohm_program_narrow(const struct ohm_program *program) {
+    return program->narrow;
+}
+
+const char *ohm_program_way(const struct ohm_program *program) {
+    bool corrected = false, direct = false;
+    for (int32_t b = 0; b < program->nblock; b++) {
+        corrected = corrected || program->blocks[b].ncorrected;
+        direct = direct || program->turned || program->blocks[b].ncorrected < program->blocks[b].cells.nchunk;
+    }
+    if (!program->product) return "counters";
+    return corrected && direct ? "product, corrections, counters" : corrected ? "product, corrections" : direct ? "product, counters" : "product";
 }

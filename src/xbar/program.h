@@ -1,24 +1,34 @@
-/* A plan laid out for the kernels (internal to xbar). */
+/* A plan laid out for the kernels (internal to xbar).
+ *
+ * Every column of the plan is of one of three kinds (proof.c). What the proved and the corrected ones would give without an ADC, together with flips
+ * and offsets, is one integer product; the kernels only see the corrected and the direct ones. Where nothing is proved there is no product. */
 #ifndef OHM_XBAR_PROGRAM_H
 #define OHM_XBAR_PROGRAM_H
 #include "ohmtally/crossbar.h"
+#include "ohmtally/product.h"
 
+enum column_kind {
+    COLUMN_PROVED,    /* no count can be changed by the ADC: product only */
+    COLUMN_CORRECTED, /* product; steps whose count may be clipped are looked at, and what the ADC takes away is subtracted */
+    COLUMN_DIRECT     /* every conversion evaluated */
+};
 struct run { /* consecutive columns of a chunk with consecutive outputs */
     int32_t column, n, output;
 };
 struct chunk {
     int32_t ncol, nrun;
+    bool corrected;
     struct run *runs;
-    int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign */
+    int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated in corrected chunks */
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: class * counts per table */
 };
 /* Columns driven by the same rows, of any number of tiles. */
 struct block {
     struct ohm_list_rows rows;
-    int32_t ntile;  /* arrays these rows drive */
     int32_t *shift; /* [nrow], NULL when all 0 */
     struct ohm_cells cells;
-    struct chunk *chunks; /* [cells.nchunk] */
+    struct chunk *chunks; /* [cells.nchunk], corrected ones first */
+    int32_t ncorrected;
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
     int32_t output0, noutput;
     int64_t *flip;
@@ -28,33 +38,89 @@ struct block {
     uint8_t *adc_class;            /* [ncol] */
     struct ohm_lists lists;        /* npos = ncol */
 };
+struct drive { /* inputs first .. first + n - 1 of x each drive narray rows */
+    int32_t first, n, narray;
+};
 struct ohm_program {
     struct ohm_arena *arena;
     const struct ohm_kernel *kernel;
     int32_t groups, krows, ncols, weight_bias;
     int32_t input_bits, max_shift, element;
-    bool turned;
+    bool turned, narrow, interleaved;
+    const int32_t *place; /* [groups * krows] of the request; only while building */
     int32_t nblock;
     struct block *blocks;
+    struct ohm_product *product; /* NULL: none */
     struct ohm_adc adc;
     int32_t unit;
+    int32_t harmless;              /* rows that may be driven without any count leaving a unit ADC's codes */
     struct ohm_adc_table table;    /* of all classes; unit ADCs need none */
     struct ohm_adc_table identity; /* count -> count, for observing */
     int32_t step_limit;            /* steps per kernel call, so that sums fit int32 */
     int32_t max_rows, max_columns; /* over blocks, for scratch */
+    int32_t ndrive;
+    struct drive *drives;
     struct ohm_tally per_position; /* what every position costs whatever its values */
 };
 #define OHM_TURNED_POSITIONS OHM_CHUNK
 #define OHM_PLAIN_POSITIONS 64
+
+static inline int32_t ohm_bit_length(int64_t value) {
+    int32_t bits = 0;
+    for (; value; value >>= 1) bits++;
+    return bits;
+}
+/* End of the uses from u on that share their rows. Designs add such uses one after another. */
+int32_t ohm_same_rows_end(const struct ohm_plan *plan, int32_t u);
 
 /* columns.c: one block's columns in kernel order. */
 struct column_source {
     const struct ohm_use *use;
     const struct ohm_column *column;
     int32_t index; /* inside the use */
+    enum column_kind kind;
 };
+int32_t ohm_column_coefficient(const struct ohm_column *column); /* of the code */
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
                               int32_t ncol);
 int ohm_program_turn(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources, int32_t ncol);
+
+/* proof.c: kind of every column, use by use; *bound: no output's magnitude can be larger (in cell steps). malloc'ed, NULL with a recorded failure. */
+uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_plan *plan, enum ohm_evaluate evaluate, int64_t *bound);
+/* product.c: the product of all columns that are not direct; none where all are. */
+int ohm_program_make_product(struct ohm_program *program, const struct ohm_plan *plan, const uint8_t *kinds);
+
+/* Scratch memory of one call (scratch.c). */
+struct scratch {
+    struct ohm_lists lists;
+    int32_t *acc;    /* [npos][OHM_CHUNK], or [columns][OHM_CHUNK] when turned */
+    uint64_t *words; /* turned: bit planes of the inputs */
+    int64_t *sum;    /* [OHM_CHUNK] */
+    uint8_t *column; /* turned: one input of all positions */
+    uint8_t *found;  /* [npos] */
+    void *product;
+};
+void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);
+
+/* turned.c */
+void ohm_turned_multiply(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y, struct scratch *s,
+                         struct ohm_tally *tally);
+void ohm_turned_observe(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s,
+                        int64_t *histogram);
+/* multiply.c: one kernel call through the clipping ADC or the tables. */
+void ohm_program_convert(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, int32_t ncol,
+                         const struct ohm_adc_table *table, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc,
+                         int64_t *clipped);
+/* observe.c */
+void ohm_observe_chunk(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t ncol,
+                       const int32_t *offset, int32_t *acc, int64_t *histogram);
+
+/* y[index] += value, whichever form y has; the narrow one is right modulo 2^32 on the way. */
+static inline void ohm_add_to(const struct ohm_program *program, void *y, size_t index, int64_t value) {
+    if (program->narrow)
+        ((int32_t *)y)[index] = (int32_t)((uint32_t)((int32_t *)y)[index] + (uint32_t)value);
+    else
+        ((int64_t *)y)[index] += value;
+}
 
 #endif

@@ -102,14 +102,55 @@ static struct ohm_adc make_adc(const struct drawn *d, int32_t bits, enum ohm_adc
     return adc;
 }
 
-/* y of a program on one kernel; clipped returned through the tally. */
+/* Inputs in another order, as a layer's fast gather would have them. */
+struct order {
+    int32_t *place; /* [groups * krows] */
+    bool interleaved;
+    void *x;
+};
+static struct order draw_order(const struct drawn *d) {
+    int32_t krows = d->layer.krows, groups = d->layer.groups, inputs = groups * krows, shift = (int32_t)draw((uint32_t)krows);
+    struct order order = {ohm_alloc_array((size_t)inputs, 4), d->layer.ncols == 1 && draw(2), ohm_alloc_array((size_t)(d->npos * inputs), 2)};
+    for (int32_t i = 0; i < inputs; i++)
+        order.place[i] =
+            order.interleaved ? i % krows * groups + i / krows : i / krows * krows + (i % krows * (krows > 1 ? krows - 1 : 1) + shift) % krows;
+    for (int32_t p = 0; p < d->npos; p++)
+        for (int32_t i = 0; i < inputs; i++)
+            memcpy((uint8_t *)order.x + (p * inputs + order.place[i]) * d->element, (const uint8_t *)d->x + (p * inputs + i) * d->element,
+                   (size_t)d->element);
+    return order;
+}
+
+/* y of a program on one kernel; clipped and evaluated returned through the tally. */
 static struct ohm_tally run(const struct drawn *d, const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_kernel *kernel,
-                            int64_t *y) {
+                            enum ohm_evaluate evaluate, int64_t *y) {
     struct ohm_program *program = NULL;
     struct ohm_tally tally = {0};
-    CU_ASSERT_FATAL(!ohm_program_build(plan, adc, kernel, d->bits, d->element, &program));
+    struct order order = draw_order(d);
+    bool ordered = draw(2);
+    size_t n = (size_t)(d->npos * d->layer.groups * d->layer.ncols);
+    struct ohm_program_request request = {.plan = plan,
+                                          .adc = adc,
+                                          .kernel = kernel,
+                                          .input_bits = d->bits,
+                                          .element = d->element,
+                                          .evaluate = evaluate,
+                                          .place = ordered ? NULL : order.place,
+                                          .interleaved = !ordered && order.interleaved,
+                                          .offset = draw(2) ? INT64_MAX : 0};
+    CU_ASSERT_FATAL(!ohm_program_build(&request, &program));
+    if (request.offset) CU_ASSERT(!ohm_program_narrow(program));
     void *scratch = ohm_alloc(ohm_program_scratch(program, d->npos));
-    ohm_program_multiply(program, d->npos, d->x, y, scratch, &tally);
+    int32_t *narrow = ohm_alloc_array(n, sizeof *narrow);
+    bool is_narrow = ohm_program_narrow(program);
+    ohm_program_multiply(program, d->npos, ordered ? d->x : order.x, is_narrow ? (void *)narrow : y, scratch, &tally);
+    for (size_t i = 0; is_narrow && i < n; i++) y[i] = narrow[i];
+    if (evaluate == OHM_EVALUATE_ALL) CU_ASSERT_EQUAL(tally.evaluated, tally.conversions);
+    if (evaluate == OHM_EVALUATE_ALL) CU_ASSERT_STRING_EQUAL(ohm_program_way(program), "counters");
+    CU_ASSERT(tally.evaluated <= tally.conversions);
+    free(order.place);
+    free(order.x);
+    free(narrow);
     free(scratch);
     ohm_program_free(program);
     return tally;
@@ -143,19 +184,23 @@ static void check_layer(const struct ohm_design *design, bool with_reference) {
     CU_ASSERT_EQUAL(ohm_plan_multiply_plain(plan, &lossless, d.bits, d.element, d.npos, d.x, plain), 0);
     CU_ASSERT(!memcmp(plain, exact, n * 8));
     int64_t outside = ohm_plan_multiply_plain(plan, &lossy, d.bits, d.element, d.npos, d.x, plain);
-    struct ohm_tally first = {0};
+    static const enum ohm_evaluate evaluations[2] = {OHM_EVALUATE_ALL, OHM_EVALUATE_NEEDED};
+    struct ohm_tally first[2] = {{0}, {0}};
     const struct ohm_kernel *const *start = ohm_kernels() + (with_reference ? 0 : 1); /* the reference kernel is slow */
-    for (const struct ohm_kernel *const *kernel = start; *kernel; kernel++) {
-        struct ohm_tally tally = run(&d, plan, &lossless, *kernel, got);
-        CU_ASSERT(!memcmp(got, exact, n * 8));
-        CU_ASSERT_EQUAL(tally.clipped, 0);
-        tally = run(&d, plan, &lossy, *kernel, got);
-        CU_ASSERT(!memcmp(got, plain, n * 8));
-        CU_ASSERT_EQUAL(tally.clipped, outside);
-        if (kernel == start) first = tally;
-        CU_ASSERT(!memcmp(&tally, &first, sizeof tally));
-        CU_ASSERT_EQUAL(tally.conversions, plan->store.columns_used * (d.bits + plan->max_shift) * d.npos);
-    }
+    for (const struct ohm_kernel *const *kernel = start; *kernel; kernel++)
+        for (int e = 0; e < 2; e++) {
+            struct ohm_tally tally = run(&d, plan, &lossless, *kernel, evaluations[e], got);
+            CU_ASSERT(!memcmp(got, exact, n * 8));
+            CU_ASSERT_EQUAL(tally.clipped, 0);
+            tally = run(&d, plan, &lossy, *kernel, evaluations[e], got);
+            CU_ASSERT(!memcmp(got, plain, n * 8));
+            CU_ASSERT_EQUAL(tally.clipped, outside);
+            CU_ASSERT_EQUAL(tally.conversions, plan->store.columns_used * (d.bits + plan->max_shift) * d.npos);
+            if (kernel == start) first[e] = tally;
+            CU_ASSERT(!memcmp(&tally, &first[e], sizeof tally)); /* no count depends on the kernel ... */
+            tally.evaluated = first[0].evaluated;
+            CU_ASSERT(!memcmp(&tally, &first[0], sizeof tally)); /* ... and none of the hardware's on what was evaluated */
+        }
     free(held);
     free(exact);
     free(plain);
@@ -186,7 +231,7 @@ static void run_example(const char *squeeze, const char *policy, int64_t y[4], s
     set(&d, "policy", policy);
     struct ohm_plan *plan = make_plan(&d);
     struct ohm_adc adc = make_adc(&d, 8, OHM_ADC_UNIT);
-    run(&d, plan, &adc, ohm_kernel_chosen(), y);
+    run(&d, plan, &adc, ohm_kernel_chosen(), OHM_EVALUATE_ALL, y);
     *store = plan->store;
     ohm_plan_free(plan);
 }

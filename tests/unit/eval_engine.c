@@ -76,6 +76,7 @@ static struct results run(const struct ohm_engine *engine, int32_t size, int thr
     return results;
 }
 
+static enum ohm_evaluate evaluate; /* of the engines made by crossbar */
 static struct ohm_engine *crossbar(const char *name, const char *key, const char *value, int32_t adc_bits, enum ohm_adc_range range) {
     const struct ohm_design *design = ohm_design_find(name);
     struct ohm_design_setting setting = {.array_rows = 64, .array_columns = 64, .activation_bits = 8, .weight_bits = 8, .per_channel = true};
@@ -88,7 +89,7 @@ static struct ohm_engine *crossbar(const char *name, const char *key, const char
         adc[i].largest = 64 * ((1 << design->cell_bits(&setting)) - 1);
         for (int k = 0; k < OHM_ADC_CLASSES; k++) adc[i].step[k] = OHM_ADC_ONE + 64 * k;
     }
-    struct ohm_engine_request request = {intnet, design, &setting, adc, NULL, false};
+    struct ohm_engine_request request = {intnet, design, &setting, adc, NULL, false, evaluate};
     CU_ASSERT_FATAL(!ohm_engine_crossbar(&request, &engine));
     return engine;
 }
@@ -137,10 +138,45 @@ static void check_invariance(struct ohm_engine *engine, bool clips) {
 }
 
 static void test_invariance(void) {
-    check_invariance(crossbar("isaac", "cell_bits", "4", 5, OHM_ADC_UNIT), true);
-    check_invariance(crossbar("isaac", "flip", "off", 6, OHM_ADC_FULL), false);
-    check_invariance(crossbar("sme", "squeeze", "2", 2, OHM_ADC_UNIT), true);
-    check_invariance(crossbar("sme", "squeeze", "1", 3, OHM_ADC_CALIBRATED), true);
+    for (int e = 0; e < 2; e++) {
+        evaluate = e ? OHM_EVALUATE_NEEDED : OHM_EVALUATE_ALL;
+        check_invariance(crossbar("isaac", "cell_bits", "4", 5, OHM_ADC_UNIT), true);
+        check_invariance(crossbar("isaac", "flip", "off", 6, OHM_ADC_FULL), false);
+        check_invariance(crossbar("sme", "squeeze", "2", 2, OHM_ADC_UNIT), true);
+        check_invariance(crossbar("sme", "squeeze", "1", 3, OHM_ADC_CALIBRATED), true);
+    }
+}
+
+/* What is proved need not be evaluated, and no bit changes: every output of every layer, and what the hardware counts. */
+static void check_proof(const char *name, const char *key, const char *value, int32_t adc_bits, enum ohm_adc_range range) {
+    struct results all, needed;
+    int64_t evaluated = 0, conversions = 0;
+    evaluate = OHM_EVALUATE_ALL;
+    struct ohm_engine *engine = crossbar(name, key, value, adc_bits, range);
+    all = run(engine, 3, 2);
+    ohm_engine_free(engine);
+    evaluate = OHM_EVALUATE_NEEDED;
+    engine = crossbar(name, key, value, adc_bits, range);
+    needed = run(engine, 3, 2);
+    ohm_engine_free(engine);
+    for (int32_t i = 0; i < intnet->nlayer; i++) {
+        CU_ASSERT_EQUAL(all.tally[i].evaluated, all.tally[i].conversions);
+        evaluated += needed.tally[i].evaluated;
+        conversions += needed.tally[i].conversions;
+        needed.tally[i].evaluated = all.tally[i].evaluated;
+    }
+    CU_ASSERT(evaluated < conversions);
+    if (!adc_bits) CU_ASSERT_EQUAL(evaluated, 0); /* lossless: everything is proved */
+    CU_ASSERT(!memcmp(&all, &needed, sizeof all));
+}
+
+static void test_proof(void) {
+    check_proof("isaac", "cell_bits", "2", 0, OHM_ADC_UNIT);
+    check_proof("sme", "squeeze", "2", 0, OHM_ADC_UNIT);
+    check_proof("sme", "squeeze", "2", 4, OHM_ADC_UNIT);
+    check_proof("isaac", "cell_bits", "4", 7, OHM_ADC_UNIT);
+    check_proof("isaac", "cell_bits", "2", 12, OHM_ADC_FULL);
+    check_proof("sme", "squeeze", "1", 4, OHM_ADC_CALIBRATED);
 }
 
 /* An image that could not be read is skipped and does not touch the others. */
@@ -161,6 +197,7 @@ int main(void) {
                                        {"exact equals plain", test_exact_equals_plain},
                                        {"lossless isaac equals exact", test_lossless_isaac_equals_exact},
                                        {"invariance", test_invariance},
+                                       {"proof", test_proof},
                                        {"missing image", test_missing_image}};
     int failed = SUITE_RUN("eval engine", tests);
     ohm_intnet_free(intnet);

@@ -77,13 +77,44 @@ static int32_t bits_of(int64_t value) {
     return bits;
 }
 
-/* Runs one case through a kernel: clip and table; out [2][npos][OHM_CHUNK], clipped [2]. */
+/* Runs one case through a kernel: clip, table and excess; out [3][npos][OHM_CHUNK], clipped [3]. */
 static void run_case(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1,
                      const struct ohm_adc_table *adc, int32_t *out, int64_t *clipped) {
-    ohm_lists_build(kernel, &t->rows, t->npos, t->nbit, t->element, t->values, t->nrow, &t->lists);
-    clipped[0] = clipped[1] = 0;
+    ohm_lists_build(kernel, &t->rows, t->npos, t->nbit, t->element, t->values, t->nrow, 0, &t->lists);
+    uint8_t found[3];
+    clipped[0] = clipped[1] = clipped[2] = 0;
     kernel->clip(&t->cells, 0, &t->lists, step0, step1, adc_bits, out, &clipped[0]);
     kernel->table(&t->cells, 0, &t->lists, step0, step1, adc, 300, out + t->npos * OHM_CHUNK, &clipped[1]);
+    int32_t *excess = out + 2 * t->npos * OHM_CHUNK;
+    kernel->excess(&t->cells, 0, &t->lists, step0, step1, adc_bits, excess, found, &clipped[2]);
+    for (int32_t p = 0; p < t->npos; p++)
+        if (!found[p]) memset(excess + p * OHM_CHUNK, 0, OHM_CHUNK * sizeof *excess);
+    CU_ASSERT_EQUAL(clipped[2], clipped[0]);
+}
+
+/* What clip gives and what excess says it took away add up to the counts themselves. */
+static void check_sums(const struct ohm_kernel *kernel, struct test_case *t, int32_t step0, int32_t step1, const int32_t *out, int32_t *whole) {
+    int64_t none = 0;
+    size_t n = (size_t)t->npos * OHM_CHUNK;
+    kernel->clip(&t->cells, 0, &t->lists, step0, step1, 14, whole, &none);
+    CU_ASSERT_EQUAL(none, 0);
+    for (size_t i = 0; i < n; i++) whole[i] -= out[i] + out[2 * n + i];
+    for (size_t i = 0; i < n; i++)
+        if (whole[i]) CU_FAIL("clip and excess do not add up");
+}
+
+/* Lists that ignore harmless steps give the same corrections. */
+static void check_ignoring(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1, int32_t *expected) {
+    uint8_t found[3];
+    int64_t clipped = 0;
+    size_t n = (size_t)t->npos * OHM_CHUNK;
+    int32_t *got = ohm_alloc(n * 4), harmless = ((1 << adc_bits) - 1) / ((1 << t->cell_bits) - 1);
+    ohm_lists_build(kernel, &t->rows, t->npos, t->nbit, t->element, t->values, t->nrow, harmless, &t->lists);
+    kernel->excess(&t->cells, 0, &t->lists, step0, step1, adc_bits, got, found, &clipped);
+    for (int32_t p = 0; p < t->npos; p++)
+        if (!found[p]) memset(got + p * OHM_CHUNK, 0, OHM_CHUNK * sizeof *got);
+    CU_ASSERT(!memcmp(got, expected, n * 4));
+    free(got);
 }
 
 static void check_case(int32_t most_rows) {
@@ -99,10 +130,11 @@ static void check_case(int32_t most_rows) {
     }
     for (int32_t c = 0; c < OHM_CHUNK; c++) offset[c] = draw(2) ? most + 1 : 0;
     struct ohm_adc_table adc = {most + 1, value, outside, draw(2) ? offset : NULL};
-    size_t n = (size_t)(2 * t.npos * OHM_CHUNK);
+    size_t n = (size_t)(3 * t.npos * OHM_CHUNK);
     int32_t *expected = ohm_alloc(n * 4), *got = ohm_alloc(n * 4);
-    int64_t clipped[2], clipped_got[2];
+    int64_t clipped[3], clipped_got[3];
     run_case(&ohm_kernel_reference, &t, adc_bits, step0, step1, &adc, expected, clipped);
+    check_sums(&ohm_kernel_reference, &t, step0, step1, expected, got);
     for (const struct ohm_kernel *const *kernel = ohm_kernels() + 1; *kernel; kernel++) {
         run_case(*kernel, &t, adc_bits, step0, step1, &adc, got, clipped_got);
         int equal = !memcmp(expected, got, n * 4) && clipped[0] == clipped_got[0] && clipped[1] == clipped_got[1];
@@ -110,6 +142,7 @@ static void check_case(int32_t most_rows) {
             printf("\n%s differs: rows %d cell bits %d bits %d shift %d adc %d steps %d..%d\n", (*kernel)->name, t.nrow, t.cell_bits, t.nbit,
                    t.max_shift, adc_bits, step0, step1);
         CU_ASSERT(equal);
+        check_ignoring(*kernel, &t, adc_bits, step0, step1, expected + 2 * t.npos * OHM_CHUNK);
     }
     free(value);
     free(outside);
@@ -141,7 +174,7 @@ static void test_by_hand(void) {
     struct ohm_list_rows rows = {.nrow = 3};
     for (const struct ohm_kernel *const *kernel = ohm_kernels(); *kernel; kernel++) {
         int64_t clipped = 0;
-        ohm_lists_build(*kernel, &rows, 1, 2, 1, values, 3, &lists);
+        ohm_lists_build(*kernel, &rows, 1, 2, 1, values, 3, 0, &lists);
         CU_ASSERT_EQUAL(driven[0], 2); /* bit 0: rows 0 and 1 */
         CU_ASSERT_EQUAL(driven[1], 2); /* bit 1: rows 0 and 2 */
         (*kernel)->clip(&cells, 0, &lists, 0, 2, 8, acc, &clipped);
@@ -152,6 +185,19 @@ static void test_by_hand(void) {
         CU_ASSERT_EQUAL(acc[0], 3);
         CU_ASSERT_EQUAL(acc[1], 1);
         CU_ASSERT_EQUAL(clipped, 2);
+        uint8_t found;
+        (*kernel)->excess(&cells, 0, &lists, 0, 2, 1, acc, &found, &clipped); /* 2 instead of 1 in both steps: 1 + 2 too many */
+        CU_ASSERT_EQUAL(found, 1);
+        CU_ASSERT_EQUAL(acc[0], 3);
+        CU_ASSERT_EQUAL(acc[1], 0);
+        CU_ASSERT_EQUAL(clipped, 4);
+        (*kernel)->excess(&cells, 0, &lists, 0, 2, 2, acc, &found, &clipped);
+        CU_ASSERT_EQUAL(found, 0);
+        int32_t narrow[2] = {1, INT32_MAX}, coefficient[2] = {-2, 3}, sums[2] = {5, 7};
+        (*kernel)->combine_narrow(2, coefficient, sums, 3, narrow);
+        CU_ASSERT_EQUAL(narrow[0], 1 - 2 * 5 * 8);
+        CU_ASSERT_EQUAL(narrow[1], (int32_t)(INT32_MAX + 3u * 7 * 8)); /* modulo 2^32 */
+        CU_ASSERT_EQUAL((*kernel)->ones(3, values), 4);
     }
 }
 

@@ -1,0 +1,131 @@
+/* The reference layer every figure is given for: 3x3 convolution, 256 -> 256 channels, 14 x 14 outputs, 8-bit weights in 8 one-bit planes, 8-bit
+ * inputs with 21 % of their bits set, 128-row arrays. And the integer product it rests on. */
+#include "bench.h"
+#include "ohmtally/status.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define POSITIONS 196
+#define ROWS 2304
+#define OUTPUTS 256
+#define DENSITY 0.21
+
+struct work {
+    struct ohm_program *program;
+    struct ohm_product *product;
+    int32_t npos;
+    uint8_t *x;
+    void *y, *scratch;
+    struct ohm_tally tally;
+};
+
+static void run_program(void *context) {
+    struct work *work = context;
+    int32_t together = ohm_program_positions(work->program);
+    size_t sum = ohm_program_narrow(work->program) ? 4 : 8;
+    work->tally = (struct ohm_tally){0};
+    for (int32_t p = 0; p < POSITIONS; p += together)
+        ohm_program_multiply(work->program, POSITIONS - p < together ? POSITIONS - p : together, work->x + (size_t)p * ROWS,
+                             (uint8_t *)work->y + (size_t)p * OUTPUTS * sum, work->scratch, &work->tally);
+}
+
+static int measure(struct ohm_arena *arena, const struct ohm_program_request *request, const char *mode, struct ohm_bench *bench) {
+    struct work work = {.x = ohm_arena_alloc(arena, POSITIONS * ROWS), .y = ohm_arena_array(arena, POSITIONS * OUTPUTS, 8)};
+    if (!work.x || !work.y) return OHM_E_MEMORY;
+    OHM_TRY(ohm_program_build(request, &work.program));
+    work.scratch = ohm_arena_alloc(arena, ohm_program_scratch(work.program, ohm_program_positions(work.program)));
+    if (work.scratch) {
+        bench_fill(work.x, POSITIONS * ROWS, DENSITY);
+        double seconds = bench_time(run_program, &work, 0.1);
+        struct ohm_bench_layer *row = &bench->layers[bench->nlayer++];
+        *row = (struct ohm_bench_layer){.kernel = request->kernel->name,
+                                        .mode = mode,
+                                        .evaluation = ohm_program_way(work.program),
+                                        .seconds = seconds,
+                                        .conversions = work.tally.conversions,
+                                        .evaluated = work.tally.evaluated,
+                                        .rate = (double)work.tally.conversions / seconds};
+        row->popcount = row->rate / bench->popcount;
+    }
+    ohm_program_free(work.program);
+    return work.scratch ? OHM_OK : OHM_E_MEMORY;
+}
+
+/* Weights as a trained layer's: sums of uniform numbers, so that small magnitudes are common. */
+static int make_plan(struct ohm_plan **out) {
+    struct ohm_layer layer = {.name = "reference", .groups = 1, .krows = ROWS, .ncols = OUTPUTS};
+    const struct ohm_design *design = ohm_design_find("isaac");
+    struct ohm_design_setting setting = {.array_rows = 128, .array_columns = 128, .activation_bits = 8, .weight_bits = 8, .per_channel = true};
+    int32_t *w = ohm_alloc_array((size_t)ROWS * OUTPUTS, sizeof *w);
+    struct ohm_plan *plan = w ? ohm_plan_new(1, ROWS, OUTPUTS) : NULL;
+    uint64_t state = 3;
+    int status = plan ? OHM_OK : OHM_E_MEMORY;
+    for (size_t i = 0; w && i < (size_t)ROWS * OUTPUTS; i++) {
+        uint64_t draw = bench_random(&state);
+        w[i] = (int32_t)(draw % 64 + (draw >> 16) % 64 + (draw >> 32) % 64 + (draw >> 48) % 64) - 126;
+    }
+    if (!status) ohm_design_defaults(design, &setting);
+    if (!status) status = ohm_design_set(design, &setting, "cell_bits", "1");
+    if (!status) status = ohm_design_set(design, &setting, "flip", "off");
+    if (!status) status = design->place(&setting, &layer, w, plan);
+    if (!status) status = ohm_plan_finish(plan, 8);
+    free(w);
+    *out = plan;
+    return status;
+}
+
+int bench_layers(struct ohm_arena *arena, struct ohm_bench *bench) {
+    static const struct {
+        const char *mode;
+        int32_t bits;
+        enum ohm_adc_range range;
+        enum ohm_evaluate evaluate;
+    } modes[] = {{"lossless 8 bits, proved", 8, OHM_ADC_UNIT, OHM_EVALUATE_NEEDED},
+                 {"clipping 6 bits, needed", 6, OHM_ADC_UNIT, OHM_EVALUATE_NEEDED},
+                 {"clipping 5 bits, needed", 5, OHM_ADC_UNIT, OHM_EVALUATE_NEEDED},
+                 {"clipping 5 bits, all", 5, OHM_ADC_UNIT, OHM_EVALUATE_ALL},
+                 {"code tables 5 bits, all", 5, OHM_ADC_FULL, OHM_EVALUATE_ALL}};
+    const int nmode = sizeof modes / sizeof modes[0];
+    struct ohm_plan *plan;
+    int32_t nkernel = 0;
+    int status = make_plan(&plan);
+    while (ohm_kernels()[nkernel]) nkernel++;
+    bench->layers = ohm_arena_array(arena, (size_t)(nkernel * nmode), sizeof *bench->layers);
+    if (!bench->layers) status = OHM_E_MEMORY;
+    for (int32_t k = 1; k < nkernel; k++)
+        for (int m = 0; !status && m < nmode; m++) {
+            struct ohm_adc adc = {.bits = modes[m].bits, .range = modes[m].range, .largest = 128};
+            struct ohm_program_request request = {
+                .plan = plan, .adc = &adc, .kernel = ohm_kernels()[k], .input_bits = 8, .element = 1, .evaluate = modes[m].evaluate};
+            status = measure(arena, &request, modes[m].mode, bench);
+        }
+    ohm_plan_free(plan);
+    return status;
+}
+
+static void run_product(void *context) {
+    struct work *work = context;
+    ohm_product_run(work->product, work->npos, work->x, work->y, work->scratch);
+}
+
+int bench_products(struct ohm_arena *arena, struct ohm_bench *bench) {
+    enum { M = 256, K = 1024, N = 1024 };
+    static const int32_t largest[] = {64, 127, 255};
+    struct ohm_product_shape shape = {1, K, N, 1, false};
+    int32_t *w = ohm_arena_array(arena, K * N, sizeof *w);
+    struct work work = {.npos = M, .x = ohm_arena_alloc(arena, M * K), .y = ohm_arena_array(arena, M * N, 4)};
+    bench->products = ohm_arena_array(arena, 3, sizeof *bench->products);
+    if (!w || !work.x || !work.y || !bench->products) return OHM_E_MEMORY;
+    bench_fill(work.x, M * K, 0.5);
+    for (int i = 0; i < 3; i++) {
+        uint64_t state = 4;
+        for (size_t k = 0; k < (size_t)K * N; k++) w[k] = (int32_t)(bench_random(&state) % (uint64_t)(2 * largest[i] + 1)) - largest[i];
+        OHM_TRY(ohm_product_new(&shape, w, NULL, &work.product));
+        work.scratch = ohm_arena_alloc(arena, ohm_product_scratch(work.product, M));
+        double seconds = work.scratch ? bench_time(run_product, &work, 0.1) : 1;
+        bench->products[bench->nproduct++] = (struct ohm_bench_product){ohm_product_way(work.product), largest[i], (double)M * K * N / seconds};
+        ohm_product_free(work.product);
+        if (!work.scratch) return OHM_E_MEMORY;
+    }
+    return OHM_OK;
+}

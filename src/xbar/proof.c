@@ -1,0 +1,110 @@
+/* Which conversions need no look: columns whose stored cells, and steps whose driven rows, cannot bring a count beyond what the ADC gives unchanged.
+ */
+#include "ohmtally/status.h"
+#include "program.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_PLANES 14 /* OHM_MAX_ROWS rows of 4-bit cells */
+
+/* Largest count of every class up to which value and count agree. */
+static void lossless_counts(const struct ohm_program *program, int32_t top[OHM_ADC_CLASSES]) {
+    const struct ohm_adc *adc = &program->adc;
+    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) {
+        int32_t lo, step;
+        ohm_adc_step(adc, k, &lo, &step);
+        for (top[k] = -1; step && top[k] < adc->largest; top[k]++) { /* step 0: no column of this class */
+            int32_t count = top[k] + 1;
+            if (ohm_adc_outside(adc, k, count) || (int64_t)ohm_adc_code(adc, k, count) * step + lo != (int64_t)count * OHM_ADC_ONE) break;
+        }
+    }
+}
+
+/* Sum of the cells of 64 neighbouring columns over the rows of a use: one bit-sliced counter per cell plane. */
+static void sum_cells(const struct ohm_tile *tile, const struct ohm_use *use, int32_t word, int32_t sum[64]) {
+    memset(sum, 0, 64 * sizeof *sum);
+    for (int32_t plane = 0; plane < tile->cell_bits; plane++) {
+        uint64_t count[COUNT_PLANES] = {0};
+        for (int32_t r = 0; r < use->nrow; r++) {
+            uint64_t carry = ohm_tile_word(tile, plane, use->row0 + r, 0)[word];
+            for (int32_t k = 0; carry; k++) {
+                uint64_t old = count[k];
+                count[k] = old ^ carry;
+                carry &= old;
+            }
+        }
+        for (int32_t k = 0; k < COUNT_PLANES; k++)
+            for (uint64_t bits = count[k]; bits; bits &= bits - 1) sum[__builtin_ctzll(bits)] += 1 << (k + plane);
+    }
+}
+
+/* Per column: its kind as far as the cells decide it, and what it can add to its output at most. */
+static void look_at_use(const struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_use *use, const int32_t top[OHM_ADC_CLASSES],
+                        uint8_t *kinds, int64_t *bound) {
+    const struct ohm_tile *tile = &plan->tiles[use->tile];
+    int64_t whole = (int64_t)use->nrow * ((1 << tile->cell_bits) - 1), inputs = ((int64_t)1 << program->input_bits) - 1;
+    enum column_kind rest = program->unit == 1 && !program->turned ? COLUMN_CORRECTED : COLUMN_DIRECT;
+    int32_t sum[64], loaded = -1;
+    for (int32_t c = 0; c < use->ncol; c++) {
+        const struct ohm_column *column = &use->columns[c];
+        int32_t at = use->column0 + c;
+        if (at / 64 != loaded) sum_cells(tile, use, loaded = at / 64, sum);
+        kinds[c] = sum[at % 64] <= top[column->adc_class] ? COLUMN_PROVED : (uint8_t)rest;
+        bound[column->output] += (column->flip ? whole : sum[at % 64]) * inputs * ((int64_t)1 << (column->shift + plan->max_shift));
+    }
+}
+
+/* Costs in cycles of the AVX2 kernels; the others keep about the same proportions. Inputs with a quarter of their bits set, and numbers of driven
+ * rows spread evenly from none to half, stand for what networks have after a ReLU. */
+static double conversion_cost(int32_t nrow) {
+    return (0.25 * nrow * 2.5 + 40) / 256;
+}
+#define PRODUCT_COST (1.0 / 27) /* one multiply-add */
+
+static double share_of_steps(const struct ohm_program *program, int32_t nrow) {
+    double share = 1 - program->harmless / (0.5 * nrow);
+    return share > 0 ? share : 0;
+}
+
+/* Turns corrected columns, then all, into direct ones where that is expected to take less time. */
+static void weigh(const struct ohm_program *program, const struct ohm_plan *plan, uint8_t *kinds) {
+    double cost[3] = {0}, steps = program->input_bits + program->max_shift; /* of each kind's columns if they were all direct */
+    double corrections = 0, product = PRODUCT_COST * program->groups * program->krows * program->ncols;
+    int64_t at = 0;
+    for (int32_t u = 0; u < plan->nuse; u++) {
+        double one = conversion_cost(plan->uses[u].nrow) * steps;
+        for (int32_t c = 0; c < plan->uses[u].ncol; c++, at++) {
+            cost[kinds[at]] += one;
+            if (kinds[at] == COLUMN_CORRECTED) corrections += one * share_of_steps(program, plan->uses[u].nrow);
+        }
+    }
+    bool correct = corrections < cost[COLUMN_CORRECTED];
+    double saved = cost[COLUMN_PROVED] + (correct ? cost[COLUMN_CORRECTED] - corrections : 0);
+    for (int64_t i = 0; i < at; i++)
+        if (saved <= product || (!correct && kinds[i] == COLUMN_CORRECTED)) kinds[i] = COLUMN_DIRECT;
+}
+
+uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_plan *plan, enum ohm_evaluate evaluate, int64_t *bound) {
+    size_t ncolumn = 0, outputs = (size_t)(plan->groups * plan->ncols);
+    for (int32_t u = 0; u < plan->nuse; u++) ncolumn += (size_t)plan->uses[u].ncol;
+    uint8_t *kinds = ohm_alloc(ncolumn);
+    int64_t *each = ohm_alloc_array(outputs, sizeof *each);
+    if (!kinds || !each) {
+        free(kinds);
+        free(each);
+        return NULL;
+    }
+    int32_t top[OHM_ADC_CLASSES];
+    lossless_counts(program, top);
+    uint8_t *at = kinds;
+    for (int32_t u = 0; u < plan->nuse; at += plan->uses[u++].ncol) look_at_use(program, plan, &plan->uses[u], top, at, each);
+    *bound = 0;
+    for (size_t n = 0; n < outputs; n++) *bound = each[n] > *bound ? each[n] : *bound;
+    *bound += (int64_t)plan->weight_bias * plan->krows * (((int64_t)1 << program->input_bits) - 1);
+    free(each);
+    if (evaluate == OHM_EVALUATE_ALL)
+        memset(kinds, COLUMN_DIRECT, ncolumn);
+    else
+        weigh(program, plan, kinds);
+    return kinds;
+}

@@ -1,0 +1,94 @@
+/* The turned form: up to 512 positions take the place of a chunk's columns, and a column's cells become the list of rows that are added up. */
+#include "program.h"
+#include <string.h>
+
+/* One input of all positions. */
+static void take_column(const struct ohm_program *program, size_t input, int32_t npos, const void *x, uint8_t *column) {
+    size_t inputs = (size_t)(program->groups * program->krows);
+    for (size_t p = 0; p < (size_t)npos; p++)
+        if (program->element == 1)
+            column[p] = ((const uint8_t *)x)[p * inputs + input];
+        else
+            ((uint16_t *)(void *)column)[p] = ((const uint16_t *)x)[p * inputs + input];
+}
+
+/* Bit planes of the block's inputs over the positions: row k * nrow + r is bit k of row r's value. */
+static void turn_inputs(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s) {
+    int32_t nrow = block->rows.nrow, words = (npos + 63) / 64;
+    uint64_t mask[16 * OHM_CHUNK_WORDS];
+    memset(s->words, 0, ohm_cells_words(block->cells.nrow, 1, 1) * sizeof *s->words);
+    for (int32_t r = 0; r < nrow; r++) {
+        take_column(program, (size_t)(block->rows.input ? block->rows.input[r] : block->rows.input0 + r), npos, x, s->column);
+        program->kernel->bit_masks(npos, program->element, s->column, program->input_bits, mask);
+        for (int32_t k = 0; k < program->input_bits; k++)
+            memcpy(s->words + (size_t)(k * nrow + r) * OHM_CHUNK_WORDS, mask + k * words, (size_t)words * sizeof *mask);
+    }
+}
+
+/* Columns first .. end-1 of the block's lists as lists of their own. */
+static struct ohm_lists some_lists(const struct ohm_lists *lists, int32_t first, int32_t end) {
+    struct ohm_lists part = *lists;
+    part.npos = end - first;
+    part.first += (size_t)first * (size_t)lists->nstep;
+    part.driven += (size_t)first * (size_t)lists->nstep;
+    return part;
+}
+
+static int32_t class_end(const struct block *block, int32_t column) {
+    int32_t end = column + 1;
+    while (end < block->ncol && block->adc_class[end] == block->adc_class[column]) end++;
+    return end;
+}
+
+/* The table of one class alone. */
+static struct ohm_adc_table class_table(const struct ohm_program *program, int32_t adc_class) {
+    struct ohm_adc_table table = program->table;
+    if (program->unit == 1) return table;
+    table.value += (size_t)adc_class * (size_t)table.ncount;
+    table.outside += (size_t)adc_class * (size_t)table.ncount;
+    return table;
+}
+
+/* y of the columns first .. end-1, which are in order of their outputs. */
+static void scatter(const struct ohm_program *program, const struct block *block, int32_t first, int32_t end, int32_t npos, int32_t step,
+                    const struct scratch *s, void *y) {
+    size_t outputs = (size_t)(program->groups * program->ncols);
+    for (int32_t c = first; c < end;) {
+        int32_t output = block->output[c];
+        memset(s->sum, 0, (size_t)npos * sizeof *s->sum);
+        for (; c < end && block->output[c] == output; c++)
+            program->kernel->scale_add(npos, (int64_t)block->coefficient[c] * ((int64_t)1 << step), s->acc + (size_t)(c - first) * OHM_CHUNK, s->sum);
+        for (size_t p = 0; p < (size_t)npos; p++) ohm_add_to(program, y, p * outputs + (size_t)output, s->sum[p]);
+    }
+}
+
+void ohm_turned_multiply(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y, struct scratch *s,
+                         struct ohm_tally *tally) {
+    struct ohm_cells cells = block->cells;
+    turn_inputs(program, block, npos, x, s);
+    tally->evaluated += (int64_t)npos * block->ncol * block->lists.nstep;
+    cells.words = s->words;
+    for (int32_t c = 0, end; c < block->ncol; c = end) {
+        end = class_end(block, c);
+        struct ohm_lists lists = some_lists(&block->lists, c, end);
+        struct ohm_adc_table table = class_table(program, block->adc_class[c]);
+        for (int32_t step = 0; step < lists.nstep; step += program->step_limit) {
+            int32_t stop = step + program->step_limit < lists.nstep ? step + program->step_limit : lists.nstep;
+            ohm_program_convert(program, &cells, 0, npos, &table, &lists, step, stop, s->acc, &tally->clipped);
+            scatter(program, block, c, end, npos, step, s, y);
+        }
+    }
+}
+
+void ohm_turned_observe(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s,
+                        int64_t *histogram) {
+    struct ohm_cells cells = block->cells;
+    turn_inputs(program, block, npos, x, s);
+    cells.words = s->words;
+    for (int32_t c = 0, end; c < block->ncol; c = end) {
+        end = class_end(block, c);
+        struct ohm_lists lists = some_lists(&block->lists, c, end);
+        ohm_observe_chunk(program, &cells, 0, &lists, npos, NULL, s->acc,
+                          histogram + (size_t)block->adc_class[c] * (size_t)(program->adc.largest + 1));
+    }
+}
