@@ -93,6 +93,7 @@ static struct ohm_adc_table class_table(const struct ohm_program *program, int32
     struct ohm_adc_table table = program->table;
     table.value += (size_t)adc_class * (size_t)table.ncount;
     table.outside += (size_t)adc_class * (size_t)table.ncount;
+    table.slices = program->class_slices[adc_class];
     return table;
 }
 
@@ -106,6 +107,7 @@ static void multiply_block(const struct ohm_program *program, const struct block
         const struct chunk *chunk = &block->chunks[k];
         struct ohm_adc_table table = program->table;
         table.offset = chunk->offset;
+        table.slices = chunk->slices;
         for (int32_t step = 0; step < s->lists.nstep; step += program->step_limit) {
             int32_t end = step + program->step_limit < s->lists.nstep ? step + program->step_limit : s->lists.nstep;
             convert(program, &block->cells, k, chunk->ncol, &table, &s->lists, step, end, s->acc, &tally->clipped);
@@ -209,12 +211,12 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
     tally_positions(tally, &program->per_position, npos);
 }
 
-/* Counts of every step as the identity table gives them, added to the histogram [class][count]; offset as in ohm_adc_table. */
+/* Counts of every step (an ADC of OHM_COUNT_BITS clips none) added to the histogram [class][count]; offset as in ohm_adc_table. */
 static void observe_chunk(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists,
                           int32_t ncol, const int32_t *offset, int32_t *acc, int64_t *histogram) {
     int64_t none = 0;
     for (int32_t t = 0; t < lists->nstep; t++) {
-        program->kernel->table(cells, chunk, lists, t, t + 1, &program->identity, ncol, acc, &none);
+        program->kernel->clip(cells, chunk, lists, t, t + 1, OHM_COUNT_BITS, acc, &none);
         for (int32_t p = 0; p < lists->npos; p++)
             for (int32_t c = 0; c < ncol; c++) histogram[(offset ? offset[c] : 0) + acc[(size_t)p * OHM_CHUNK + (size_t)c]]++;
     }

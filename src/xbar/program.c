@@ -83,15 +83,40 @@ static int make_block(struct ohm_program *program, struct block *block, const st
     return status;
 }
 
-/* count -> value added, one table per class; and the identity for observing. */
+/* Slices of every class alone or of every chunk's mixture of classes; few mixtures differ, since columns come in order of their shifts. */
+static int make_slices(struct ohm_program *program) {
+    enum { REMEMBERED = 64 };
+    const struct chunk *seen[REMEMBERED];
+    struct ohm_adc_table table = program->table;
+    int32_t nseen = 0;
+    for (int32_t k = 0; program->turned && k < OHM_ADC_CLASSES; k++) {
+        table.value = program->table.value + (size_t)k * (size_t)table.ncount;
+        table.outside = program->table.outside + (size_t)k * (size_t)table.ncount;
+        OHM_TRY(ohm_adc_slices_make(program->arena, &table, &program->class_slices[k]));
+    }
+    for (int32_t b = 0; !program->turned && b < program->nblock; b++)
+        for (int32_t k = 0; k < program->blocks[b].cells.nchunk; k++) {
+            struct chunk *chunk = &program->blocks[b].chunks[k];
+            int32_t i = 0, remembered = nseen < REMEMBERED ? nseen : REMEMBERED;
+            while (i < remembered && memcmp(seen[i]->offset, chunk->offset, OHM_CHUNK * sizeof *chunk->offset)) i++;
+            table.offset = chunk->offset;
+            if (i < remembered)
+                chunk->slices = seen[i]->slices;
+            else {
+                OHM_TRY(ohm_adc_slices_make(program->arena, &table, &chunk->slices));
+                seen[nseen++ % REMEMBERED] = chunk;
+            }
+        }
+    return OHM_OK;
+}
+
+/* count -> value added, one table per class. */
 static int make_tables(struct ohm_program *program) {
     const struct ohm_adc *adc = &program->adc;
     int32_t n = adc->largest + 1, classes = adc->range == OHM_ADC_UNIT ? 0 : OHM_ADC_CLASSES;
-    int32_t *count = ohm_arena_array(program->arena, (size_t)n, sizeof *count),
-            *value = ohm_arena_array(program->arena, (size_t)(n * classes), sizeof *value);
-    uint8_t *none = ohm_arena_array(program->arena, (size_t)n, 1), *outside = ohm_arena_array(program->arena, (size_t)(n * classes), 1);
-    if (!count || !none || !value || !outside) return OHM_E_MEMORY;
-    for (int32_t i = 0; i < n; i++) count[i] = i;
+    int32_t *value = ohm_arena_array(program->arena, (size_t)(n * classes), sizeof *value);
+    uint8_t *outside = ohm_arena_array(program->arena, (size_t)(n * classes), 1);
+    if (!value || !outside) return OHM_E_MEMORY;
     for (int32_t k = 0; k < classes; k++) {
         int32_t lo, step;
         ohm_adc_step(adc, k, &lo, &step);
@@ -100,9 +125,8 @@ static int make_tables(struct ohm_program *program) {
             outside[k * n + i] = ohm_adc_outside(adc, k, i);
         }
     }
-    program->identity = (struct ohm_adc_table){n, count, none, NULL};
-    program->table = (struct ohm_adc_table){n, value, outside, NULL};
-    return OHM_OK;
+    program->table = (struct ohm_adc_table){.ncount = n, .value = value, .outside = outside};
+    return classes ? make_slices(program) : OHM_OK;
 }
 
 /* Steps a kernel call may add up so that its sums stay below 2^31 (kernel.h). */

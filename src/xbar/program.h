@@ -11,6 +11,8 @@ struct chunk {
     struct run *runs;
     int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign */
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: class * counts per table */
+    /* Of those tables; chunks with the same offsets share them. */
+    const struct ohm_adc_slices *slices;
 };
 /* Columns driven by the same rows, of any number of tiles. */
 struct block {
@@ -38,8 +40,9 @@ struct ohm_program {
     struct block *blocks;
     struct ohm_adc adc;
     int32_t unit;
-    struct ohm_adc_table table;    /* of all classes; unit ADCs need none */
-    struct ohm_adc_table identity; /* count -> count, for observing */
+    struct ohm_adc_table table; /* of all classes; unit ADCs need none */
+    /* Of one class alone, for the turned form. */
+    const struct ohm_adc_slices *class_slices[OHM_ADC_CLASSES];
     int32_t step_limit;            /* steps per kernel call, so that sums fit int32 */
     int32_t max_rows, max_columns; /* over blocks, for scratch */
     struct ohm_tally per_position; /* what every position costs whatever its values */
