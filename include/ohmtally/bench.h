@@ -5,12 +5,12 @@
 
 struct ohm_bench_kernel { /* 128 rows x 512 columns, 1-bit cells, lists of driven rows given */
     const char *kernel;
-    double density;       /* share of the rows driven in a step */
-    double clip, table;   /* conversions per second: 5-bit clipping ADC, 5-bit code table per column */
-    double excess;        /* the same looked at for clipping only */
-    double lists;         /* (position, row) pairs per second put into lists */
-    double logic;         /* full adders of 512 columns per second in registers alone */
-    double share;         /* of that rate used by clip, one full adder a driven row taken as the least */
+    double density;     /* share of the rows driven in a step */
+    double clip, table; /* conversions per second: 5-bit clipping ADC, 5-bit code table per column */
+    double excess;      /* the same looked at for clipping only */
+    double lists;       /* (position, row) pairs per second put into lists */
+    double logic;       /* full adders of 512 columns per second in registers alone */
+    double share;       /* of that rate used by clip, one full adder a driven row taken as the least */
 };
 struct ohm_bench_layer { /* the reference layer of kernels.md, whole: 3x3, 256 -> 256 channels, 14 x 14 positions */
     const char *kernel, *mode, *evaluation;

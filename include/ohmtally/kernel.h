@@ -13,6 +13,8 @@
 #define OHM_CHUNK 512    /* columns of a chunk */
 #define OHM_MAX_ROWS 512 /* driven rows of a block */
 #define OHM_MAX_CELL_BITS 4
+/* bits of the largest count */
+#define OHM_COUNT_BITS 13
 #define OHM_LIST_PAD 4 /* lists are padded to a multiple of this with the empty row */
 
 struct ohm_cells {
@@ -45,7 +47,27 @@ struct ohm_adc_table {
     const int32_t *value;   /* [tables][ncount], any fixed-point unit */
     const uint8_t *outside; /* [tables][ncount] 0 or 1 */
     const int32_t *offset;  /* [OHM_CHUNK]: where the table of each column starts; NULL: all columns use the first */
+    /* What ohm_adc_slices_make gave for the above; NULL: look-ups one by one, several times slower. */
+    const struct ohm_adc_slices *slices;
 };
+
+/* An ADC table in the bit-sliced form of the counts, one row of OHM_CHUNK bits per fact, so that 512 columns, each with a table of its own, are
+ * converted at once: value = lo + step * code; inside a block of 8 counts the code starts at a base and rises by 0..3 from one count to the next. */
+enum { OHM_SLICE_TURN = 1, OHM_SLICE_TWICE = 2 };
+struct ohm_adc_slices {
+    int32_t nblock, width;             /* blocks of 8 counts; bits of the largest code */
+    int32_t nrow, turn, twice, base;   /* rows of a block, and the first of each part */
+    int32_t first_outside, first_turn; /* first block with such a bit; nblock: none, then the part is missing */
+    int32_t first_twice;
+    const uint64_t *rows;     /* [nblock][nrow][OHM_CHUNK_WORDS], 64-byte aligned. 0: count 8h of block h is outside; 1..7: bit 0 of the rise to
+                               * count 8h + 1..7; twice + 1..7: bit 1 of it; turn + 1..7: outside changes there; base + k: bit k of 8h's code */
+    const uint8_t *parts;     /* [nblock] OHM_SLICE_: where the part's rows are not all 0 */
+    const uint8_t *code_bits; /* [nblock] bits of the largest code up to the end of the block */
+    const int32_t *step, *lo; /* [OHM_CHUNK] */
+};
+struct ohm_arena;
+/* Slices of all OHM_CHUNK columns; *out is NULL when some column's values do not have that form. */
+int ohm_adc_slices_make(struct ohm_arena *arena, const struct ohm_adc_table *adc, const struct ohm_adc_slices **out);
 
 struct ohm_kernel {
     const char *name;
@@ -64,7 +86,7 @@ struct ohm_kernel {
     void (*excess)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                    int32_t *acc, uint8_t *found, int64_t *clipped);
     /* The same as clip with acc += 2^(t - step0) * table.value[offset + count]; *clipped counts outside. Only the first ncol columns of the chunk are
-     * converted; acc of the others is 0. */
+     * converted; acc of the others is 0. Needs (2^(step1-step0) - 1) * |value| < 2^30 for every entry and driven * (2^cell_bits - 1) < ncount. */
     void (*table)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
                   const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped);
     /* y[i] += coefficient[i] * acc[i] * 2^shift; the narrow form for sums known to end up within 32 bits (modulo 2^32 on the way) */
@@ -72,7 +94,8 @@ struct ohm_kernel {
     void (*combine_narrow)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int32_t *y);
     /* y[i] += factor * acc[i] */
     void (*scale_add)(int32_t n, int64_t factor, const int32_t *acc, int64_t *y);
-    /* For measurements: full adders in registers, `rounds` times; how many of 512 columns that was (NULL in the reference). seed and *kept keep the compiler honest. */
+    /* For measurements: full adders in registers, `rounds` times; how many of 512 columns that was (NULL in the reference). seed and *kept keep the
+     * compiler honest. */
     int64_t (*full_adders)(int64_t rounds, const uint64_t *seed, uint64_t *kept);
     /* Number of 1 bits. */
     int64_t (*ones)(size_t bytes, const void *values);

@@ -79,7 +79,7 @@ static int make_table(struct ohm_arena *arena, struct setup *s) {
         for (int32_t i = 0; i < n; i++) value[c * n + i] = ohm_adc_code(&adc, 0, i) * step + lo;
     }
     s->table = (struct ohm_adc_table){.ncount = n, .value = value, .outside = outside, .offset = offset};
-    return OHM_OK;
+    return ohm_adc_slices_make(arena, &s->table, &s->table.slices);
 }
 
 static int set_up(struct ohm_arena *arena, struct setup *s) {
@@ -118,7 +118,8 @@ static struct ohm_bench_kernel measure(struct setup *s, double density) {
 #if defined(__x86_64__)
 __attribute__((target("popcnt")))
 #endif
-static void run_popcount(void *context) {
+static void
+run_popcount(void *context) {
     struct setup *s = context;
     const uint64_t *column = s->cells.words, *input = (const uint64_t *)(const void *)s->values;
     for (int32_t p = 0; p < POSITIONS; p++)

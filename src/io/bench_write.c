@@ -1,10 +1,14 @@
 /* Measurements of a machine as an HDF5 file. */
-#include "ohmtally/bench.h"
 #include "h5_columns.h"
+#include "ohmtally/bench.h"
 #include "ohmtally/status.h"
 
 #define COLUMN(type, member, kind, unit, about)                                                                                                      \
-    { #member, OHM_COLUMN_##kind, offsetof(struct type, member), 1, { unit, about } }
+    {                                                                                                                                                \
+#member, OHM_COLUMN_##kind, offsetof(struct type, member), 1, {                                                                              \
+            unit, about                                                                                                                              \
+        }                                                                                                                                            \
+    }
 #define KERNEL(...) COLUMN(ohm_bench_kernel, __VA_ARGS__)
 #define LAYER(...) COLUMN(ohm_bench_layer, __VA_ARGS__)
 #define PRODUCT(...) COLUMN(ohm_bench_product, __VA_ARGS__)
@@ -55,7 +59,8 @@ static int write_group(hid_t file, const char *name, const struct ohm_table *tab
 }
 
 static int write_all(hid_t file, const struct ohm_bench *bench) {
-    static const struct ohm_table kernels = OHM_TABLE(kernel_columns, struct ohm_bench_kernel), layers = OHM_TABLE(layer_columns, struct ohm_bench_layer),
+    static const struct ohm_table kernels = OHM_TABLE(kernel_columns, struct ohm_bench_kernel),
+                                  layers = OHM_TABLE(layer_columns, struct ohm_bench_layer),
                                   products = OHM_TABLE(product_columns, struct ohm_bench_product),
                                   steps = OHM_TABLE(step_columns, struct ohm_bench_step);
     OHM_TRY(ohm_h5_set_string(file, "format", "ohmtally bench"));

@@ -13,6 +13,7 @@ typedef __m512i V;
 #define OR(a, b) _mm512_or_si512(a, b)
 #define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define MAJ(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0xE8)
+#define AND_OR(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0xEA) /* (a & b) | c */
 #define ANY(v) (_mm512_test_epi64_mask(v, v) != 0)
 #define ONES(v) ((int64_t)_mm512_reduce_add_epi64(_mm512_popcnt_epi64(v)))
 #include "ohmtally/kernel.h"
@@ -80,6 +81,8 @@ static void transpose(const uint64_t (*planes)[OHM_CHUNK_WORDS], int32_t nplane,
 
 #include "combine_body.h"
 #include "counter_body.h"
+
+#include "table_body.h"
 
 static void bit_masks(int32_t n, int32_t element, const void *values, int32_t nbit, uint64_t *mask) {
     int32_t words = (n + 63) / 64;

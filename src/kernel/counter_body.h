@@ -176,32 +176,6 @@ static void excess(const struct ohm_cells *cells, int32_t chunk, const struct oh
     }
 }
 
-static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
-                  const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped) {
-    uint64_t out[MAX_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
-    int32_t count[OHM_CHUNK] __attribute__((aligned(64)));
-    for (int32_t p = 0; p < lists->npos; p++) {
-        int32_t *sum = acc + (size_t)p * OHM_CHUNK;
-        memset(sum, 0, OHM_CHUNK * sizeof *sum);
-        for (int32_t t = step0; t < step1; t++) {
-            int32_t nplane = 0;
-            for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-                V planes[MAX_PLANES];
-                nplane = count_list(cells, chunk, lists, p * lists->nstep + t, word, planes);
-                for (int32_t k = 0; k < nplane; k++) STORE(&out[k][word], planes[k]);
-            }
-            transpose(out, nplane, count);
-            int32_t outside = 0;
-            for (int32_t c = 0; adc->offset && c < ncol; c++) count[c] += adc->offset[c];
-            for (int32_t c = 0; c < ncol; c++) {
-                sum[c] += adc->value[count[c]] * (1 << (t - step0));
-                outside += adc->outside[count[c]];
-            }
-            *clipped += outside;
-        }
-    }
-}
-
 #define CHAINS 6 /* independent, so that latency is hidden and nothing leaves the registers */
 static int64_t full_adders(int64_t rounds, const uint64_t *seed, uint64_t *kept) {
     V sum[CHAINS], carry[CHAINS], x = LOAD(seed), all = ZERO;

@@ -6,6 +6,8 @@
 
 #include "counter_body.h"
 
+#include "table_body.h"
+
 #include "combine_body.h"
 #include "masks_body.h"
 

@@ -11,8 +11,9 @@ typedef uint64_t V __attribute__((vector_size(V_BYTES), may_alias));
 #define OR(a, b) ((a) | (b))
 #define XOR3(a, b, c) ((a) ^ (b) ^ (c))
 #define MAJ(a, b, c) (((a) & (b)) | ((c) & ((a) ^ (b))))
-#define ONES(v) ones(v)
+#define AND_OR(a, b, c) (((a) & (b)) | (c))
 #define ANY(v) any(v)
+#define ONES(v) ones(v)
 
 static inline int64_t ones(V v) {
     int64_t sum = 0;

@@ -65,6 +65,7 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
     struct ohm_adc_table table = program->table;
     size_t outputs = (size_t)(program->groups * program->ncols);
     table.offset = chunk->offset;
+    table.slices = chunk->slices;
     for (int32_t step = 0; step < lists->nstep; step += program->step_limit) {
         int32_t end = step + program->step_limit < lists->nstep ? step + program->step_limit : lists->nstep;
         if (chunk->corrected)

@@ -1,12 +1,12 @@
 /* The counts that a program's ADCs see. */
 #include "program.h"
 
-/* Counts of every step as the identity table gives them, added to the histogram [class][count]; offset as in ohm_adc_table. */
+/* Counts of every step (an ADC of OHM_COUNT_BITS clips none) added to the histogram [class][count]; offset as in ohm_adc_table. */
 void ohm_observe_chunk(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t ncol,
                        const int32_t *offset, int32_t *acc, int64_t *histogram) {
     int64_t none = 0;
     for (int32_t t = 0; t < lists->nstep; t++) {
-        program->kernel->table(cells, chunk, lists, t, t + 1, &program->identity, ncol, acc, &none);
+        program->kernel->clip(cells, chunk, lists, t, t + 1, OHM_COUNT_BITS, acc, &none);
         for (int32_t p = 0; p < lists->npos; p++)
             for (int32_t c = 0; c < ncol; c++) histogram[(offset ? offset[c] : 0) + acc[(size_t)p * OHM_CHUNK + (size_t)c]]++;
     }

@@ -113,28 +113,6 @@ static int make_drives(struct ohm_program *program, const struct ohm_plan *plan)
     return OHM_OK;
 }
 
-/* count -> value added, one table per class; and the identity for observing. */
-static int make_tables(struct ohm_program *program) {
-    const struct ohm_adc *adc = &program->adc;
-    int32_t n = adc->largest + 1, classes = program->unit == 1 ? 0 : OHM_ADC_CLASSES;
-    int32_t *count = ohm_arena_array(program->arena, (size_t)n, sizeof *count),
-            *value = ohm_arena_array(program->arena, (size_t)(n * classes), sizeof *value);
-    uint8_t *none = ohm_arena_array(program->arena, (size_t)n, 1), *outside = ohm_arena_array(program->arena, (size_t)(n * classes), 1);
-    if (!count || !none || !value || !outside) return OHM_E_MEMORY;
-    for (int32_t i = 0; i < n; i++) count[i] = i;
-    for (int32_t k = 0; k < classes; k++) {
-        int32_t lo, step;
-        ohm_adc_step(adc, k, &lo, &step);
-        for (int32_t i = 0; step && i < n; i++) {
-            value[k * n + i] = ohm_adc_code(adc, k, i) * step + lo;
-            outside[k * n + i] = ohm_adc_outside(adc, k, i);
-        }
-    }
-    program->identity = (struct ohm_adc_table){n, count, none, NULL};
-    program->table = (struct ohm_adc_table){n, value, outside, NULL};
-    return OHM_OK;
-}
-
 /* Steps a kernel call may add up so that its sums stay below 2^31 (kernel.h); clipped sums are smaller than what clipping takes away. */
 static int32_t step_limit(const struct ohm_program *program) {
     int64_t most = program->adc.largest > program->max_rows ? program->adc.largest : program->max_rows;
@@ -201,7 +179,7 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     free(kinds);
     OHM_TRY(status);
     OHM_TRY(make_drives(program, plan));
-    OHM_TRY(make_tables(program));
+    OHM_TRY(ohm_program_make_tables(program));
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");

@@ -21,6 +21,8 @@ struct chunk {
     struct run *runs;
     int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated in corrected chunks */
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: class * counts per table */
+    /* Of those tables; chunks with the same offsets share them. */
+    const struct ohm_adc_slices *slices;
 };
 /* Columns driven by the same rows, of any number of tiles. */
 struct block {
@@ -53,11 +55,11 @@ struct ohm_program {
     struct ohm_product *product; /* NULL: none */
     struct ohm_adc adc;
     int32_t unit;
-    int32_t harmless;              /* rows that may be driven without any count leaving a unit ADC's codes */
-    struct ohm_adc_table table;    /* of all classes; unit ADCs need none */
-    struct ohm_adc_table identity; /* count -> count, for observing */
-    int32_t step_limit;            /* steps per kernel call, so that sums fit int32 */
-    int32_t max_rows, max_columns; /* over blocks, for scratch */
+    int32_t harmless;                                           /* rows that may be driven without any count leaving a unit ADC's codes */
+    struct ohm_adc_table table;                                 /* of all classes; unit ADCs need none */
+    const struct ohm_adc_slices *class_slices[OHM_ADC_CLASSES]; /* of one class alone, for the turned form */
+    int32_t step_limit;                                         /* steps per kernel call, so that sums fit int32 */
+    int32_t max_rows, max_columns;                              /* over blocks, for scratch */
     int32_t ndrive;
     struct drive *drives;
     struct ohm_tally per_position; /* what every position costs whatever its values */
@@ -89,6 +91,9 @@ int ohm_program_turn(struct ohm_program *program, struct block *block, const str
 uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_plan *plan, enum ohm_evaluate evaluate, int64_t *bound);
 /* product.c: the product of all columns that are not direct; none where all are. */
 int ohm_program_make_product(struct ohm_program *program, const struct ohm_plan *plan, const uint8_t *kinds);
+
+/* tables.c: of all ADC classes. */
+int ohm_program_make_tables(struct ohm_program *program);
 
 /* Scratch memory of one call (scratch.c). */
 struct scratch {

@@ -46,6 +46,7 @@ static struct ohm_adc_table class_table(const struct ohm_program *program, int32
     if (program->unit == 1) return table;
     table.value += (size_t)adc_class * (size_t)table.ncount;
     table.outside += (size_t)adc_class * (size_t)table.ncount;
+    table.slices = program->class_slices[adc_class];
     return table;
 }
 

@@ -50,8 +50,8 @@ static void images_make(int nright, struct ohm_image_row rows[NIMAGE]) {
 
 /* Two layers with numbers of which every sum is known: see the report's test. */
 static void layers_make(int64_t crossbars, double price, struct ohm_layer_row rows[NLAYER]) {
-    rows[0] = (struct ohm_layer_row){.name = "conv1", .kind = "conv", .groups = 1, .rows = 27, .columns = 16, .positions = 784, .adc_bits = 8};
-    rows[1] = (struct ohm_layer_row){.name = "fc \xc3\xa4", .kind = "linear", .groups = 1, .rows = 96, .columns = 10, .positions = 1, .adc_bits = 8};
+    rows[0] = (struct ohm_layer_row){.name = "conv1", .kind = "conv", .evaluation = "counters", .groups = 1, .rows = 27, .columns = 16, .positions = 784, .adc_bits = 8};
+    rows[1] = (struct ohm_layer_row){.name = "fc \xc3\xa4", .kind = "linear", .evaluation = "product", .groups = 1, .rows = 96, .columns = 10, .positions = 1, .adc_bits = 8};
     for (int i = 0; i < NLAYER; i++) {
         rows[i].tally.conversions = 1000;
         rows[i].tally.clipped = 1 + 2 * i;
@@ -188,7 +188,7 @@ static void every_data_set_described(void) {
     H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, look, &seen, H5O_INFO_BASIC);
     H5Fclose(file);
     /* points, used; per point 5 of images; per design's layers 6 shapes, the counts, 10 energies and their sum, 4 baselines, 5 more */
-    CU_ASSERT_EQUAL(seen.datasets, 2 + 3 * 5 + 2 * (6 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + 4 + 5));
+    CU_ASSERT_EQUAL(seen.datasets, 2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + 4 + 5));
     CU_ASSERT_EQUAL(seen.bare, 0);
 }
 

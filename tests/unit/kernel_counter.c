@@ -129,7 +129,7 @@ static void check_case(int32_t most_rows) {
         outside[i] = draw(2) != 0;
     }
     for (int32_t c = 0; c < OHM_CHUNK; c++) offset[c] = draw(2) ? most + 1 : 0;
-    struct ohm_adc_table adc = {most + 1, value, outside, draw(2) ? offset : NULL};
+    struct ohm_adc_table adc = {.ncount = most + 1, .value = value, .outside = outside, .offset = draw(2) ? offset : NULL};
     size_t n = (size_t)(3 * t.npos * OHM_CHUNK);
     int32_t *expected = ohm_alloc(n * 4), *got = ohm_alloc(n * 4);
     int64_t clipped[3], clipped_got[3];
