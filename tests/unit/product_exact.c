@@ -3,6 +3,7 @@
 #include "ohmtally/product.h"
 #include "ohmtally/status.h"
 #include "suite.h"
+#include <dirent.h>
 #include <omp.h>
 #include <string.h>
 
@@ -202,6 +203,49 @@ static void test_threads(void) {
     }
 }
 
+static int thread_count(void) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    while (tasks && readdir(tasks)) count++;
+    if (tasks) closedir(tasks);
+    return count;
+}
+
+/* No way starts threads, whatever OpenMP is set to, and OpenMP's setting is as before. */
+static void test_single(void) {
+    const struct ohm_product_shape shape = {1, 300, 300, 1, false};
+    struct test_case t = make_case(shape, 300, 64, false);
+    const int before = thread_count(), setting = omp_get_max_threads();
+    omp_set_num_threads(4);
+    for (int k = 0; k < WAYS; k++) {
+        struct ohm_product *product = make_product(&t, ways[k]);
+        CU_ASSERT(runs_right(product, &t));
+        ohm_product_free(product);
+    }
+    CU_ASSERT_EQUAL(omp_get_max_threads(), 4);
+    CU_ASSERT_EQUAL(thread_count(), before);
+    omp_set_num_threads(setting);
+    free_case(&t);
+}
+
+/* What this processor and this build have is used: the other tests would also pass with something else. */
+static void check_available(const struct test_case *t) {
+    struct ohm_product *product = make_product(t, "int16");
+#if defined(__x86_64__)
+    CU_ASSERT_STRING_EQUAL(ohm_product_way(product), __builtin_cpu_supports("avx2") ? "int16" : "blas");
+#endif
+    ohm_product_free(product);
+#ifdef OHM_DNNL
+    for (int32_t most = 64; most <= 128; most *= 2) { /* directly, and as two matrices */
+        struct test_case small = make_case(t->shape, 5, most, false);
+        product = make_product(&small, "dnnl");
+        CU_ASSERT_STRING_EQUAL(ohm_product_way(product), "dnnl");
+        ohm_product_free(product);
+        free_case(&small);
+    }
+#endif
+}
+
 /* What is forced is used where it can be, and not where it cannot; a name that does not exist is refused. */
 static void test_choice(void) {
     const struct ohm_product_shape dense = {1, 20, 30, 1, false}, depth = {20, 9, 1, 1, true};
@@ -217,6 +261,7 @@ static void test_choice(void) {
         CU_ASSERT(ohm_product_bytes(product) >= 9 * 20);
         ohm_product_free(product);
     }
+    check_available(&t);
     struct ohm_product *product;
     setenv("OHM_PRODUCT", "fast", 1);
     CU_ASSERT_EQUAL(ohm_product_new(&t.shape, t.w, NULL, &product), OHM_E_USAGE);
@@ -228,7 +273,7 @@ static void test_choice(void) {
 }
 
 int main(void) {
-    const struct suite_test tests[] = {{"small", test_small}, {"large", test_large},     {"depth", test_depth},
-                                       {"bound", test_bound}, {"threads", test_threads}, {"choice", test_choice}};
+    const struct suite_test tests[] = {{"small", test_small},   {"large", test_large},     {"depth", test_depth},  {"bound", test_bound},
+                                       {"single", test_single}, {"threads", test_threads}, {"choice", test_choice}};
     return SUITE_RUN("product", tests);
 }
