@@ -81,9 +81,13 @@ static size_t no_scratch(const struct ohm_product *product, int32_t npos) {
 
 static void run(const struct ohm_product *product, int32_t npos, const void *x, int32_t *y, void *scratch) {
     const struct depth_packed *packed = product->packed;
-    if (packed->pairs)
+#if defined(__x86_64__)
+    if (packed->pairs) {
         depth_avx2(product->shape.groups, product->shape.krows, packed->pairs, npos, x, y);
-    else if (product->shape.element == 1)
+        return;
+    }
+#endif
+    if (product->shape.element == 1)
         depth_u8(product, npos, x, (uint32_t *)y);
     else
         depth_u16(product, npos, x, (uint32_t *)y);

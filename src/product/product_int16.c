@@ -21,15 +21,13 @@ struct int16_packed {
     int64_t *offset; /* [groups * ncols], two-byte codes only */
 };
 
-static bool runs_here(const struct int16_kernel *kernel) {
 #if defined(__x86_64__)
+static bool runs_here(const struct int16_kernel *kernel) {
     if (kernel == &int16_avx2) return __builtin_cpu_supports("avx2");
     const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
     return kernel == &int16_avx512 ? wide : wide && __builtin_cpu_supports("avx512vnni");
-#else
-    return false;
-#endif
 }
+#endif
 
 /* The best one that this processor has, or the one forced; NULL when there is none. */
 static const struct int16_kernel *choose(const char *forced) {
