@@ -1,15 +1,17 @@
 /* Exact products of unsigned codes with integer matrices: y[p][g][n] = sum over r of w[g][r][n] x[p][g][r], to the last bit on every machine.
  *
- * Every way of computing it gives the same integers; which one is used is decided when a product is made (OHM_PRODUCT = plain | blas | int16 | dnnl
- * forces one, for tests and measurements; a forced way that cannot do a matrix exactly falls back to one that can):
+ * Every way of computing it gives the same integers; which one is used is decided when a product is made:
  *   plain   loops over rows, the definition's order; any weights, any codes
  *   depth   one column per group (depth-wise layers): element-wise over groups
  *   int16   own kernels on 16-bit multiply-add of pairs (AVX2, AVX-512), weights packed once, blocks of rows whose sums fit 32 bits
- *   dnnl    oneDNN's u8 x s8 matmul primitive with weights packed once; only where a probe with extreme values comes out exact (machines without
- *           8-bit dot-product instructions saturate in between); magnitudes above 127 as two exact matrices
+ *   dnnl    oneDNN's u8 x s8 matmul primitive with weights packed once; only where a probe with extreme values comes out exact
+ *           (machines without 8-bit dot-product instructions saturate in between); magnitudes above 127 as two exact matrices
  *   blas    single or double precision BLAS on blocks of rows whose sums are exactly representable; any weights
- * Layer: product (above base and kernel). Not collective, no threads inside. A product is const once made and may be shared by threads; scratch is
- * per thread. */
+ * OHM_PRODUCT = one of these names forces it, for tests and measurements; a forced way that cannot do a matrix exactly falls back to one
+ * that can. int16-avx2, int16-avx512 and int16-vnni force one of the kernels that the processor has.
+ *
+ * Layer: product (above base and kernel). Not collective, no threads inside. A product is const once made and may be shared by threads;
+ * scratch is per thread. */
 #ifndef OHMTALLY_PRODUCT_H
 #define OHMTALLY_PRODUCT_H
 #include <stdbool.h>

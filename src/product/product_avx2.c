@@ -15,7 +15,7 @@ typedef __m256i V;
 #define ADD(a, b) _mm256_add_epi32(a, b)
 #define ADD_PAIRS(sum, x, w) _mm256_add_epi32(sum, _mm256_madd_epi16(x, w))
 
-static inline V BROADCAST(const int16_t *x) {
+static inline V BROADCAST(const void *x) {
     int32_t pair;
     memcpy(&pair, x, sizeof pair);
     return _mm256_set1_epi32(pair);
@@ -30,5 +30,5 @@ static void add_part(int32_t *y, int32_t columns, bool add, V sum) {
 
 #include "product_int16_body.h"
 
-const struct int16_kernel int16_avx2 = {.name = "avx2", .vector = LANES, .columns = LANES * VECTORS, .widen = widen, .panel = run_panel};
+const struct int16_kernel int16_avx2 = KERNEL("avx2");
 #endif

@@ -1,4 +1,4 @@
-/* 512-bit vectors: 32 columns by 12 positions are 24 registers of sums. Included with ADD_PAIRS and KERNEL. */
+/* 512-bit vectors: 32 columns by 12 positions are 24 registers of sums. Included with ADD_PAIRS. */
 #include "product_int16.h"
 #include <immintrin.h>
 #include <string.h>
@@ -13,7 +13,7 @@ typedef __m512i V;
 #define STOREU(to, v) _mm512_storeu_si512(to, v)
 #define ADD(a, b) _mm512_add_epi32(a, b)
 
-static inline V BROADCAST(const int16_t *x) {
+static inline V BROADCAST(const void *x) {
     int32_t pair;
     memcpy(&pair, x, sizeof pair);
     return _mm512_set1_epi32(pair);

@@ -1,23 +1,61 @@
 /* One column per group, as in depth-wise layers. Interleaved codes: element-wise over groups; otherwise a sum per group. */
+#include "product_depth.h"
 #include "ways.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER 64 /* groups whose sums are held at a time */
+struct depth_packed {
+    int32_t *w;     /* [krows][groups] where the codes are interleaved, else [groups][krows] */
+    int16_t *pairs; /* for depth_avx2, or NULL: [block of groups][pair of rows][group][2] */
+};
 
 static bool suits(const struct weights *weights) {
     return weights->shape.ncols == 1 && (weights->shape.interleaved || weights->shape.groups > 1);
 }
 
-/* [krows][groups] where the codes are interleaved, else [groups][krows] */
-static int pack(const struct weights *weights, void **packed, size_t *bytes) {
+static bool pairs_suit(const struct weights *weights) {
+#if defined(__x86_64__)
+    return weights->shape.interleaved && weights->shape.element == 1 && weights->shape.groups >= DEPTH_GROUPS && weights->fits &&
+           weights->largest <= INT16_MAX && __builtin_cpu_supports("avx2");
+#else
+    return false;
+#endif
+}
+
+static int16_t *pack_pairs(const struct weights *weights, size_t *bytes) {
+    const int64_t krows = weights->shape.krows, groups = weights->shape.groups, even = (krows + 1) / 2 * 2;
+    *bytes = (size_t)((groups + DEPTH_GROUPS - 1) / DEPTH_GROUPS * DEPTH_GROUPS * even) * sizeof(int16_t);
+    int16_t *pairs = ohm_alloc(*bytes), *to = pairs;
+    for (int64_t block = 0; pairs && block < groups; block += DEPTH_GROUPS)
+        for (int64_t r = 0; r < even; r += 2)
+            for (int64_t i = 0; i < DEPTH_GROUPS; i++)
+                for (int64_t row = r; row < r + 2; row++, to++)
+                    if (row < krows) *to = (int16_t)weights->w[(depth_first(groups, block) + i) * krows + row];
+    return pairs;
+}
+
+static int pack(const struct weights *weights, void **result, size_t *bytes) {
     const size_t krows = (size_t)weights->shape.krows, groups = (size_t)weights->shape.groups;
-    *bytes = krows * groups * sizeof(int32_t);
-    int32_t *w = *packed = ohm_alloc(*bytes);
-    if (!w) return OHM_E_MEMORY;
+    struct depth_packed *packed = *result = ohm_alloc(sizeof *packed);
+    if (!packed) return OHM_E_MEMORY;
+    if (pairs_suit(weights)) {
+        packed->pairs = pack_pairs(weights, bytes);
+        return packed->pairs ? OHM_OK : OHM_E_MEMORY;
+    }
+    *bytes = krows * groups * sizeof *packed->w;
+    packed->w = ohm_alloc(*bytes);
+    if (!packed->w) return OHM_E_MEMORY;
     for (size_t g = 0; g < groups; g++)
-        for (size_t r = 0; r < krows; r++) w[weights->shape.interleaved ? r * groups + g : g * krows + r] = weights->w[g * krows + r];
+        for (size_t r = 0; r < krows; r++) packed->w[weights->shape.interleaved ? r * groups + g : g * krows + r] = weights->w[g * krows + r];
     return OHM_OK;
+}
+
+static void release(void *memory) {
+    struct depth_packed *packed = memory;
+    if (!packed) return;
+    free(packed->w);
+    free(packed->pairs);
+    free(packed);
 }
 
 static size_t no_scratch(const struct ohm_product *product, int32_t npos) {
@@ -25,7 +63,6 @@ static size_t no_scratch(const struct ohm_product *product, int32_t npos) {
 }
 
 /* 32-bit sums are unsigned: they wrap around, only the end result has to fit. */
-#define OUTPUT int32_t
 #define SUM uint32_t
 #define CODE uint8_t
 #define NAME(verb) verb##_u8
@@ -33,9 +70,7 @@ static size_t no_scratch(const struct ohm_product *product, int32_t npos) {
 #define CODE uint16_t
 #define NAME(verb) verb##_u16
 #include "product_depth_body.h"
-#undef OUTPUT
 #undef SUM
-#define OUTPUT int64_t
 #define SUM int64_t
 #define CODE uint8_t
 #define NAME(verb) verb##_wide_u8
@@ -45,10 +80,17 @@ static size_t no_scratch(const struct ohm_product *product, int32_t npos) {
 #include "product_depth_body.h"
 
 static void run(const struct ohm_product *product, int32_t npos, const void *x, int32_t *y, void *scratch) {
+    const struct depth_packed *packed = product->packed;
+#if defined(__x86_64__)
+    if (packed->pairs) {
+        depth_avx2(product->shape.groups, product->shape.krows, packed->pairs, npos, x, y);
+        return;
+    }
+#endif
     if (product->shape.element == 1)
-        depth_u8(product, npos, x, y);
+        depth_u8(product, npos, x, (uint32_t *)y);
     else
-        depth_u16(product, npos, x, y);
+        depth_u16(product, npos, x, (uint32_t *)y);
 }
 
 static void run_wide(const struct ohm_product *product, int32_t npos, const void *x, int64_t *y, void *scratch) {
@@ -59,4 +101,4 @@ static void run_wide(const struct ohm_product *product, int32_t npos, const void
 }
 
 const struct way way_depth = {
-    .name = "depth", .suits = suits, .pack = pack, .release = free, .scratch = no_scratch, .run = run, .run_wide = run_wide};
+    .name = "depth", .suits = suits, .pack = pack, .release = release, .scratch = no_scratch, .run = run, .run_wide = run_wide};

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define LARGEST 32767
-#define PANEL_BYTES 16384 /* of a block of rows: stays in the first-level cache while the positions pass */
-#define ZERO_CODE 32768   /* what is subtracted from two-byte codes */
+#define ZERO_CODE 32768 /* what is subtracted from two-byte codes */
 
 struct int16_packed {
     const struct int16_kernel *kernel;
@@ -22,15 +21,13 @@ struct int16_packed {
     int64_t *offset; /* [groups * ncols], two-byte codes only */
 };
 
-static bool runs_here(const struct int16_kernel *kernel) {
 #if defined(__x86_64__)
+static bool runs_here(const struct int16_kernel *kernel) {
     if (kernel == &int16_avx2) return __builtin_cpu_supports("avx2");
     const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
     return kernel == &int16_avx512 ? wide : wide && __builtin_cpu_supports("avx512vnni");
-#else
-    return false;
-#endif
 }
+#endif
 
 /* The best one that this processor has, or the one forced; NULL when there is none. */
 static const struct int16_kernel *choose(const char *forced) {
@@ -68,7 +65,7 @@ static void make_offset(const struct weights *weights, int64_t *offset) {
 
 /* Blocks of about equal, even length; shorter ones only where the sums would not fit. */
 static int make_blocks(const struct weights *weights, struct int16_packed *packed) {
-    const int32_t krows = weights->shape.krows, most_rows = PANEL_BYTES / 2 / packed->kernel->columns;
+    const int32_t krows = weights->shape.krows, most_rows = packed->kernel->rows;
     const int32_t parts = (krows + most_rows - 1) / most_rows, rows = ((krows + parts - 1) / parts + 1) & ~1;
     const int64_t most_sum =
         weights->fits ? INT64_MAX : INT32_MAX / (weights->shape.element == 1 ? UINT8_MAX : 2 * ZERO_CODE); /* codes of both signs */
@@ -107,7 +104,8 @@ static void release(void *memory) {
     free(packed);
 }
 
-/* Elements from one position's widened codes to the next: an odd number of cache lines, so that several positions do not meet in the same sets. */
+/* Elements from one position's widened codes to the next: an odd number of cache lines, so that the positions of a tile do not meet in the same sets.
+ */
 static int64_t wide_stride(const struct int16_packed *packed) {
     int64_t most = 0;
     for (int32_t b = 0; b < packed->nblock; b++) {

@@ -3,5 +3,5 @@
 #define ADD_PAIRS(sum, x, w) _mm512_dpwssd_epi32(sum, x, w)
 #include "product_avx512.h"
 
-const struct int16_kernel int16_vnni = {.name = "vnni", .vector = LANES, .columns = LANES * VECTORS, .widen = widen, .panel = run_panel};
+const struct int16_kernel int16_vnni = KERNEL("vnni");
 #endif
