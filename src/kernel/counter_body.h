@@ -3,8 +3,8 @@
  *   LOAD(p) STORE(p, v) ZERO  XOR(a,b) AND(a,b) OR(a,b)  XOR3(a,b,c)  MAJ(a,b,c)  ONES(v) (number of 1 bits, int64_t)
  *   ANY(v) (whether there is any)
  *   transpose(planes, nplane, out)  planes [nplane][OHM_CHUNK_WORDS] of 64-bit words -> out [OHM_CHUNK] int32
- * A count of 512 columns is a stack of bit planes c[0], c[1], ... (weights 1, 2, 4 ...). Eight driven rows go through seven carry-save adders
- * (full adders across rows), which leave at most one carry of weight 8 to ripple upwards. */
+ * A count of 512 columns is a stack of bit planes c[0], c[1], ... (weights 1, 2, 4 ...). Sixteen driven rows go through fifteen carry-save adders
+ * (full adders across rows), which leave at most one carry of weight 16 to ripple upwards. */
 #include "ohmtally/kernel.h"
 #include <stdbool.h>
 #include <string.h>
@@ -28,34 +28,89 @@ static inline void ripple(V *planes, int32_t from, int32_t to, V carry) {
     }
 }
 
-/* planes[0..nplane-1] = counts over the listed rows of one cell plane, `base` being word `offset` of the plane's row 0. n is a multiple of 4. */
-static inline void count_rows(const uint64_t *base, const uint16_t *row, int32_t n, int32_t nplane, V *planes) {
-    V one = ZERO, two = ZERO, four = ZERO, a, b, c, d, carry;
-#define ROW(j) LOAD(base + (size_t)row[i + (j)] * OHM_CHUNK_WORDS)
-    for (int32_t k = 3; k < nplane; k++) planes[k] = ZERO;
-    int32_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        FULL_ADD(one, a, one, ROW(0), ROW(1));
-        FULL_ADD(one, b, one, ROW(2), ROW(3));
-        FULL_ADD(two, c, two, a, b);
-        FULL_ADD(one, a, one, ROW(4), ROW(5));
-        FULL_ADD(one, b, one, ROW(6), ROW(7));
-        FULL_ADD(two, d, two, a, b);
-        FULL_ADD(four, carry, four, c, d);
-        ripple(planes, 3, nplane, carry);
-    }
-    if (i < n) { /* four rows left */
-        FULL_ADD(one, a, one, ROW(0), ROW(1));
-        FULL_ADD(one, b, one, ROW(2), ROW(3));
-        FULL_ADD(two, c, two, a, b);
-        carry = AND(four, c);
-        four = XOR(four, c);
-        ripple(planes, 3, nplane, carry);
-    }
+/* Eight rows into one, two and four; the carry of weight 8 is returned. */
+static inline __attribute__((always_inline)) V add_eight(const uint64_t *base, const uint16_t *row, V *one, V *two, V *four) {
+    V a, b, c, d, carry;
+#define ROW(j) LOAD(base + (size_t)row[j] * OHM_CHUNK_WORDS)
+    FULL_ADD(*one, a, *one, ROW(0), ROW(1));
+    FULL_ADD(*one, b, *one, ROW(2), ROW(3));
+    FULL_ADD(*two, c, *two, a, b);
+    FULL_ADD(*one, a, *one, ROW(4), ROW(5));
+    FULL_ADD(*one, b, *one, ROW(6), ROW(7));
+    FULL_ADD(*two, d, *two, a, b);
+    FULL_ADD(*four, carry, *four, c, d);
+    return carry;
+}
+
+/* Four rows; the carry of weight 4. */
+static inline __attribute__((always_inline)) V add_four(const uint64_t *base, const uint16_t *row, V *one, V *two) {
+    V a, b, carry;
+    FULL_ADD(*one, a, *one, ROW(0), ROW(1));
+    FULL_ADD(*one, b, *one, ROW(2), ROW(3));
+    FULL_ADD(*two, carry, *two, a, b);
 #undef ROW
+    return carry;
+}
+
+/* Adds carry into plane; what is carried on is returned. */
+static inline V half_add(V *plane, V carry) {
+    V old = *plane;
+    *plane = XOR(old, carry);
+    return AND(old, carry);
+}
+
+/* planes[0..nplane-1] = counts over the listed rows of one cell plane, `base` being word `offset` of the plane's row 0. n is a multiple of 4, nplane
+ * >= 4 a constant, so that the planes stay in registers. */
+static inline __attribute__((always_inline)) void count_rows_in(const uint64_t *base, const uint16_t *row, int32_t n, const int32_t nplane,
+                                                                V *planes) {
+    V one = ZERO, two = ZERO, four = ZERO, eight = ZERO, e, f, carry, high[MAX_PLANES];
+#define RIPPLE _Pragma("GCC unroll 16") for (int32_t k = 4; k < nplane; k++) carry = half_add(&high[k], carry)
+    _Pragma("GCC unroll 16") for (int32_t k = 4; k < nplane; k++) high[k] = ZERO;
+    for (; n >= 16; n -= 16, row += 16) {
+        e = add_eight(base, row, &one, &two, &four);
+        f = add_eight(base, row + 8, &one, &two, &four);
+        FULL_ADD(eight, carry, eight, e, f);
+        RIPPLE;
+    }
+    if (n & 8) {
+        carry = half_add(&eight, add_eight(base, row, &one, &two, &four));
+        RIPPLE;
+        row += 8;
+    }
+    if (n & 4) {
+        carry = half_add(&eight, half_add(&four, add_four(base, row, &one, &two)));
+        RIPPLE;
+    }
+#undef RIPPLE
     planes[0] = one;
-    if (nplane > 1) planes[1] = two;
-    if (nplane > 2) planes[2] = four;
+    planes[1] = two;
+    planes[2] = four;
+    planes[3] = eight;
+    _Pragma("GCC unroll 16") for (int32_t k = 4; k < nplane; k++) planes[k] = high[k];
+}
+
+/* The same for any nplane; planes beyond it may be written up to MAX_PLANES, with 0. */
+static inline void count_rows(const uint64_t *base, const uint16_t *row, int32_t n, int32_t nplane, V *planes) {
+    switch (nplane) {
+    case 1 ... 4:
+        count_rows_in(base, row, n, 4, planes);
+        break;
+    case 5:
+        count_rows_in(base, row, n, 5, planes);
+        break;
+    case 6:
+        count_rows_in(base, row, n, 6, planes);
+        break;
+    case 7:
+        count_rows_in(base, row, n, 7, planes);
+        break;
+    case 8:
+        count_rows_in(base, row, n, 8, planes);
+        break;
+    default:
+        count_rows_in(base, row, n, 10, planes);
+        break;
+    }
 }
 
 static inline int32_t bit_length(int32_t value) {
@@ -63,7 +118,7 @@ static inline int32_t bit_length(int32_t value) {
 }
 
 /* Counts of one list over all cell planes; returns the number of planes that can be non-zero. word: offset of the V inside a chunk row. */
-static inline int32_t count_list(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list, int32_t word, V *planes) {
+static int32_t count_list(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list, int32_t word, V *planes) {
     int32_t first = lists->first[list], n = lists->first[list + 1] - first, driven = lists->driven[list];
     if (!driven) return 0;
     int32_t one_plane = bit_length(driven), nplane = bit_length(driven * ((1 << cells->cell_bits) - 1));
@@ -97,30 +152,52 @@ static inline int64_t clip_planes(V *planes, int32_t nplane, int32_t adc_bits) {
     V over = planes[adc_bits];
     for (int32_t k = adc_bits + 1; k < nplane; k++) over = OR(over, planes[k]);
     for (int32_t k = 0; k < adc_bits; k++) planes[k] = OR(planes[k], over);
-    return ONES(over);
+    return ANY(over) ? ONES(over) : 0;
+}
+
+/* One position, columns word .. word + V_WORDS - 1 of the chunk: planes of the clipped sums. width, the bits of the largest code, is a constant where
+ * that pays. */
+static inline __attribute__((always_inline)) void clip_word(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists,
+                                                            int32_t list0, int32_t nstep, int32_t adc_bits, int32_t word, const int32_t width, V *sum,
+                                                            int64_t *clipped) {
+    for (int32_t k = 0; k <= nstep + width; k++) sum[k] = ZERO;
+    for (int32_t t = 0; t < nstep; t++, sum++) {
+        V planes[MAX_PLANES], carry = ZERO;
+        int32_t nplane = count_list(cells, chunk, lists, list0 + t, word, planes);
+        if (!nplane) continue;
+        if (nplane > adc_bits) *clipped += clip_planes(planes, nplane, adc_bits);
+        for (int32_t k = nplane; k < width; k++) planes[k] = ZERO;
+        _Pragma("GCC unroll 8") for (int32_t k = 0; k < width; k++) FULL_ADD(sum[k], carry, sum[k], planes[k], carry);
+        sum[width] = carry; /* nothing there yet: before step t the sum is below 2^t * largest code */
+    }
 }
 
 static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped) {
-    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
+    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1)), nstep = step1 - step0;
     if (width > adc_bits) width = adc_bits;
-    int32_t nsum = step1 - step0 + width;
     uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
     for (int32_t p = 0; p < lists->npos; p++) {
+        int32_t list0 = p * lists->nstep + step0;
         for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-            V planes[MAX_PLANES], sum[MAX_SUM_PLANES + 1];
-            for (int32_t k = 0; k <= nsum; k++) sum[k] = ZERO;
-            for (int32_t t = step0; t < step1; t++) {
-                int32_t nplane = count_list(cells, chunk, lists, p * lists->nstep + t, word, planes);
-                if (nplane > adc_bits) {
-                    *clipped += clip_planes(planes, nplane, adc_bits);
-                    nplane = adc_bits;
-                }
-                add_code(sum, t - step0, width, planes, nplane);
+            V sum[MAX_SUM_PLANES + 1];
+#define WIDTH(w)                                                                                                                                     \
+    case w:                                                                                                                                          \
+        clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, w, sum, clipped);                                                               \
+        break;
+            switch (width) {
+                WIDTH(4)
+                WIDTH(5)
+                WIDTH(6)
+                WIDTH(7)
+                WIDTH(8)
+            default:
+                clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, width, sum, clipped);
             }
-            for (int32_t k = 0; k < nsum; k++) STORE(&out[k][word], sum[k]);
+#undef WIDTH
+            for (int32_t k = 0; k < nstep + width; k++) STORE(&out[k][word], sum[k]);
         }
-        transpose(out, nsum, acc + (size_t)p * OHM_CHUNK);
+        transpose(out, nstep + width, acc + (size_t)p * OHM_CHUNK);
     }
 }
 
