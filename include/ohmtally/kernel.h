@@ -94,6 +94,7 @@ struct ohm_kernel {
     void (*combine_narrow)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int32_t *y);
     /* y[i] += factor * acc[i] */
     void (*scale_add)(int32_t n, int64_t factor, const int32_t *acc, int64_t *y);
+    void (*scale_add_narrow)(int32_t n, int32_t factor, const int32_t *acc, int32_t *y); /* modulo 2^32 */
     /* For measurements: full adders in registers, `rounds` times; how many of 512 columns that was (NULL in the reference). seed and *kept keep the
      * compiler honest. */
     int64_t (*full_adders)(int64_t rounds, const uint64_t *seed, uint64_t *kept);

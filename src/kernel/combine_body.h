@@ -14,6 +14,10 @@ static void combine_narrow(int32_t n, const int32_t *restrict coefficient, const
     for (int32_t i = 0; i < n; i++) y[i] = (int32_t)((uint32_t)y[i] + ((uint32_t)coefficient[i] * (uint32_t)acc[i] << shift));
 }
 
+static void scale_add_narrow(int32_t n, int32_t factor, const int32_t *restrict acc, int32_t *restrict y) {
+    for (int32_t i = 0; i < n; i++) y[i] = (int32_t)((uint32_t)y[i] + (uint32_t)factor * (uint32_t)acc[i]);
+}
+
 static int64_t count_ones(size_t bytes, const void *values) {
     const uint8_t *from = values;
     int64_t sum = 0;

@@ -43,6 +43,7 @@ const struct ohm_kernel ohm_kernel_avx2 = {.name = "avx2",
                                            .combine = combine,
                                            .combine_narrow = combine_narrow,
                                            .scale_add = scale_add,
+                                           .scale_add_narrow = scale_add_narrow,
                                            .full_adders = full_adders,
                                            .ones = count_ones};
 #endif

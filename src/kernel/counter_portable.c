@@ -20,5 +20,6 @@ const struct ohm_kernel ohm_kernel_portable = {.name = "portable",
                                                .combine = combine,
                                                .combine_narrow = combine_narrow,
                                                .scale_add = scale_add,
+                                               .scale_add_narrow = scale_add_narrow,
                                                .full_adders = full_adders,
                                                .ones = count_ones};

@@ -86,4 +86,5 @@ const struct ohm_kernel ohm_kernel_reference = {.name = "reference",
                                                 .combine = combine,
                                                 .combine_narrow = combine_narrow,
                                                 .scale_add = scale_add,
+                                                .scale_add_narrow = scale_add_narrow,
                                                 .ones = count_ones};

@@ -1,6 +1,5 @@
 /* Runs a program on a batch of positions. */
 #include "program.h"
-#include <string.h>
 
 static int64_t value_at(const struct ohm_program *program, const void *x, size_t place) {
     return program->element == 1 ? ((const uint8_t *)x)[place] : ((const uint16_t *)x)[place];
@@ -26,17 +25,24 @@ static void add_flips(const struct ohm_program *program, const struct block *blo
     }
 }
 
-/* Offset encoding: every output of a group loses weight_bias times the group's input sum. */
-static void subtract_bias(const struct ohm_program *program, int32_t npos, const void *x, void *y) {
+/* n sums all set to value. */
+static void fill(const struct ohm_program *program, void *y, size_t at, size_t n, int64_t value) {
+    if (program->narrow)
+        for (size_t i = 0; i < n; i++) ((int32_t *)y)[at + i] = (int32_t)(uint32_t)value;
+    else
+        for (size_t i = 0; i < n; i++) ((int64_t *)y)[at + i] = value;
+}
+
+/* What the sums begin with. Offset encoding: every output of a group loses weight_bias times the group's input sum. */
+static void start_sums(const struct ohm_program *program, int32_t npos, const void *x, void *y) {
     size_t krows = (size_t)program->krows, ncols = (size_t)program->ncols, groups = (size_t)program->groups;
-    if (!program->weight_bias) return;
+    size_t step = program->interleaved ? groups : 1, stride = program->interleaved ? 1 : krows;
     for (size_t p = 0; p < (size_t)npos; p++)
         for (size_t g = 0; g < groups; g++) {
-            size_t base = p * groups * krows + (program->interleaved ? g : g * krows), step = program->interleaved ? groups : 1;
+            size_t base = p * groups * krows + g * stride;
             int64_t sum = 0;
-            for (size_t r = 0; r < krows; r++) sum += value_at(program, x, base + r * step);
-            for (size_t n = 0; n < ncols; n++)
-                ohm_add_to(program, y, (p * groups + g) * ncols + n, -(int64_t)program->weight_bias * program->unit * sum);
+            for (size_t r = 0; program->weight_bias && r < krows; r++) sum += value_at(program, x, base + r * step);
+            fill(program, y, (p * groups + g) * ncols, ncols, -(int64_t)program->weight_bias * program->unit * sum);
         }
 }
 
@@ -124,19 +130,16 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
     if (program->product)
         run_product(program, npos, x, y, s.product);
     else
-        memset(y, 0, (size_t)npos * outputs * wide);
+        start_sums(program, npos, x, y);
     for (int32_t p = 0; program->nblock && p < npos; p += together) {
         int32_t n = npos - p < together ? npos - p : together;
         const uint8_t *from = (const uint8_t *)x + (size_t)p * vector;
         uint8_t *to = (uint8_t *)y + (size_t)p * outputs * wide;
+        if (program->turned) ohm_turned_multiply(program, n, from, to, &s, tally);
         for (int32_t b = 0; b < program->nblock; b++) {
-            if (program->turned)
-                ohm_turned_multiply(program, &program->blocks[b], n, from, to, &s, tally);
-            else
-                multiply_block(program, &program->blocks[b], n, from, to, &s, tally);
+            if (!program->turned) multiply_block(program, &program->blocks[b], n, from, to, &s, tally);
             if (!program->product) add_flips(program, &program->blocks[b], n, from, to);
         }
     }
-    if (!program->product) subtract_bias(program, npos, x, y);
     tally_positions(program, npos, x, tally);
 }

@@ -27,7 +27,7 @@ void ohm_program_observe(const struct ohm_program *program, int32_t npos, const 
     size_t vector = (size_t)(program->groups * program->krows) * (size_t)program->element;
     ohm_scratch_lay_out(program, npos, memory, &s);
     if (program->turned)
-        for (int32_t b = 0; b < program->nblock; b++) ohm_turned_observe(program, &program->blocks[b], npos, x, &s, histogram);
+        ohm_turned_observe(program, npos, x, &s, histogram);
     else
         for (int32_t p = 0; p < npos; p += OHM_PLAIN_POSITIONS) {
             int32_t n = npos - p < OHM_PLAIN_POSITIONS ? npos - p : OHM_PLAIN_POSITIONS;

@@ -100,18 +100,19 @@ struct scratch {
     struct ohm_lists lists;
     int32_t *acc;    /* [npos][OHM_CHUNK], or [columns][OHM_CHUNK] when turned */
     uint64_t *words; /* turned: bit planes of the inputs */
-    int64_t *sum;    /* [OHM_CHUNK] */
-    uint8_t *column; /* turned: one input of all positions */
+    uint8_t *turned; /* [inputs][OHM_CHUNK] values: x with positions fastest */
+    void *sums;      /* turned: [outputs][OHM_CHUNK], as y but with positions fastest */
     uint8_t *found;  /* [npos] */
     void *product;
 };
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);
 
 /* turned.c */
-void ohm_turned_multiply(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y, struct scratch *s,
-                         struct ohm_tally *tally);
-void ohm_turned_observe(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s,
-                        int64_t *histogram);
+void ohm_turned_multiply(const struct ohm_program *program, int32_t npos, const void *x, void *y, struct scratch *s, struct ohm_tally *tally);
+void ohm_turned_observe(const struct ohm_program *program, int32_t npos, const void *x, struct scratch *s, int64_t *histogram);
+/* turn.c: both between positions slowest and positions fastest, in pieces that stay in the cache. */
+void ohm_turn_values(const struct ohm_program *program, int32_t npos, const void *x, uint8_t *turned);
+void ohm_turn_sums(const struct ohm_program *program, int32_t npos, const void *sums, void *y); /* y += */
 /* multiply.c: one kernel call through the clipping ADC or the tables. */
 void ohm_program_convert(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, int32_t ncol,
                          const struct ohm_adc_table *table, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc,

@@ -24,8 +24,8 @@ static size_t lay_out(const struct ohm_program *program, int32_t npos, unsigned 
     } else if (program->nblock) {
         PIECE(s->acc, (size_t)program->max_columns * OHM_CHUNK * sizeof *s->acc);
         PIECE(s->words, ohm_cells_words(program->max_rows, 1, 1) * sizeof *s->words);
-        PIECE(s->sum, OHM_CHUNK * sizeof *s->sum);
-        PIECE(s->column, OHM_CHUNK * (size_t)program->element);
+        PIECE(s->turned, (size_t)(program->groups * program->krows) * OHM_CHUNK * (size_t)program->element);
+        PIECE(s->sums, (size_t)(program->groups * program->ncols) * OHM_CHUNK * (program->narrow ? sizeof(int32_t) : sizeof(int64_t)));
     }
 #undef PIECE
     return at;

@@ -2,24 +2,14 @@
 #include "program.h"
 #include <string.h>
 
-/* One input of all positions. */
-static void take_column(const struct ohm_program *program, size_t input, int32_t npos, const void *x, uint8_t *column) {
-    size_t inputs = (size_t)(program->groups * program->krows);
-    for (size_t p = 0; p < (size_t)npos; p++)
-        if (program->element == 1)
-            column[p] = ((const uint8_t *)x)[p * inputs + input];
-        else
-            ((uint16_t *)(void *)column)[p] = ((const uint16_t *)x)[p * inputs + input];
-}
-
 /* Bit planes of the block's inputs over the positions: row k * nrow + r is bit k of row r's value. */
-static void turn_inputs(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s) {
+static void turn_inputs(const struct ohm_program *program, const struct block *block, int32_t npos, struct scratch *s) {
     int32_t nrow = block->rows.nrow, words = (npos + 63) / 64;
     uint64_t mask[16 * OHM_CHUNK_WORDS];
     memset(s->words, 0, ohm_cells_words(block->cells.nrow, 1, 1) * sizeof *s->words);
     for (int32_t r = 0; r < nrow; r++) {
-        take_column(program, (size_t)(block->rows.input ? block->rows.input[r] : block->rows.input0 + r), npos, x, s->column);
-        program->kernel->bit_masks(npos, program->element, s->column, program->input_bits, mask);
+        size_t input = (size_t)(block->rows.input ? block->rows.input[r] : block->rows.input0 + r);
+        program->kernel->bit_masks(npos, program->element, s->turned + input * OHM_CHUNK * (size_t)program->element, program->input_bits, mask);
         for (int32_t k = 0; k < program->input_bits; k++)
             memcpy(s->words + (size_t)(k * nrow + r) * OHM_CHUNK_WORDS, mask + k * words, (size_t)words * sizeof *mask);
     }
@@ -50,23 +40,22 @@ static struct ohm_adc_table class_table(const struct ohm_program *program, int32
     return table;
 }
 
-/* y of the columns first .. end-1, which are in order of their outputs. */
-static void scatter(const struct ohm_program *program, const struct block *block, int32_t first, int32_t end, int32_t npos, int32_t step,
-                    const struct scratch *s, void *y) {
-    size_t outputs = (size_t)(program->groups * program->ncols);
-    for (int32_t c = first; c < end;) {
-        int32_t output = block->output[c];
-        memset(s->sum, 0, (size_t)npos * sizeof *s->sum);
-        for (; c < end && block->output[c] == output; c++)
-            program->kernel->scale_add(npos, (int64_t)block->coefficient[c] * ((int64_t)1 << step), s->acc + (size_t)(c - first) * OHM_CHUNK, s->sum);
-        for (size_t p = 0; p < (size_t)npos; p++) ohm_add_to(program, y, p * outputs + (size_t)output, s->sum[p]);
+/* Adds the columns first .. end-1 to their outputs' sums. */
+static void add_columns(const struct ohm_program *program, const struct block *block, int32_t first, int32_t end, int32_t npos, int32_t step,
+                        const struct scratch *s) {
+    for (int32_t c = first; c < end; c++) {
+        const int32_t *acc = s->acc + (size_t)(c - first) * OHM_CHUNK;
+        size_t at = (size_t)block->output[c] * OHM_CHUNK;
+        if (program->narrow)
+            program->kernel->scale_add_narrow(npos, (int32_t)((uint32_t)block->coefficient[c] << step), acc, (int32_t *)s->sums + at);
+        else
+            program->kernel->scale_add(npos, (int64_t)block->coefficient[c] * ((int64_t)1 << step), acc, (int64_t *)s->sums + at);
     }
 }
 
-void ohm_turned_multiply(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y, struct scratch *s,
-                         struct ohm_tally *tally) {
+static void multiply_block(const struct ohm_program *program, const struct block *block, int32_t npos, struct scratch *s, struct ohm_tally *tally) {
     struct ohm_cells cells = block->cells;
-    turn_inputs(program, block, npos, x, s);
+    turn_inputs(program, block, npos, s);
     tally->evaluated += (int64_t)npos * block->ncol * block->lists.nstep;
     cells.words = s->words;
     for (int32_t c = 0, end; c < block->ncol; c = end) {
@@ -76,15 +65,22 @@ void ohm_turned_multiply(const struct ohm_program *program, const struct block *
         for (int32_t step = 0; step < lists.nstep; step += program->step_limit) {
             int32_t stop = step + program->step_limit < lists.nstep ? step + program->step_limit : lists.nstep;
             ohm_program_convert(program, &cells, 0, npos, &table, &lists, step, stop, s->acc, &tally->clipped);
-            scatter(program, block, c, end, npos, step, s, y);
+            add_columns(program, block, c, end, npos, step, s);
         }
     }
 }
 
-void ohm_turned_observe(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, struct scratch *s,
-                        int64_t *histogram) {
+void ohm_turned_multiply(const struct ohm_program *program, int32_t npos, const void *x, void *y, struct scratch *s, struct ohm_tally *tally) {
+    size_t outputs = (size_t)(program->groups * program->ncols);
+    ohm_turn_values(program, npos, x, s->turned);
+    memset(s->sums, 0, outputs * OHM_CHUNK * (program->narrow ? sizeof(int32_t) : sizeof(int64_t)));
+    for (int32_t b = 0; b < program->nblock; b++) multiply_block(program, &program->blocks[b], npos, s, tally);
+    ohm_turn_sums(program, npos, s->sums, y);
+}
+
+static void observe_block(const struct ohm_program *program, const struct block *block, int32_t npos, struct scratch *s, int64_t *histogram) {
     struct ohm_cells cells = block->cells;
-    turn_inputs(program, block, npos, x, s);
+    turn_inputs(program, block, npos, s);
     cells.words = s->words;
     for (int32_t c = 0, end; c < block->ncol; c = end) {
         end = class_end(block, c);
@@ -92,4 +88,9 @@ void ohm_turned_observe(const struct ohm_program *program, const struct block *b
         ohm_observe_chunk(program, &cells, 0, &lists, npos, NULL, s->acc,
                           histogram + (size_t)block->adc_class[c] * (size_t)(program->adc.largest + 1));
     }
+}
+
+void ohm_turned_observe(const struct ohm_program *program, int32_t npos, const void *x, struct scratch *s, int64_t *histogram) {
+    ohm_turn_values(program, npos, x, s->turned);
+    for (int32_t b = 0; b < program->nblock; b++) observe_block(program, &program->blocks[b], npos, s, histogram);
 }
