@@ -1,51 +1,6 @@
 /* Runs a program on a batch of positions. */
 #include "program.h"
 
-static int64_t value_at(const struct ohm_program *program, const void *x, size_t place) {
-    return program->element == 1 ? ((const uint8_t *)x)[place] : ((const uint16_t *)x)[place];
-}
-
-/* Sum of the block's driven inputs, each times 2^shift, of one position. */
-static int64_t driven_sum(const struct ohm_program *program, const struct block *block, const void *x, size_t position) {
-    size_t base = position * (size_t)(program->groups * program->krows);
-    int64_t sum = 0;
-    for (int32_t r = 0; r < block->rows.nrow; r++) {
-        int32_t input = block->rows.input ? block->rows.input[r] : block->rows.input0 + r;
-        sum += value_at(program, x, base + (size_t)input) << (block->shift ? block->shift[r] : 0);
-    }
-    return sum;
-}
-
-static void add_flips(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y) {
-    size_t outputs = (size_t)(program->groups * program->ncols);
-    if (!block->flip) return;
-    for (size_t p = 0; p < (size_t)npos; p++) {
-        int64_t sum = driven_sum(program, block, x, p);
-        for (int32_t i = 0; i < block->noutput; i++) ohm_add_to(program, y, p * outputs + (size_t)(block->output0 + i), block->flip[i] * sum);
-    }
-}
-
-/* n sums all set to value. */
-static void fill(const struct ohm_program *program, void *y, size_t at, size_t n, int64_t value) {
-    if (program->narrow)
-        for (size_t i = 0; i < n; i++) ((int32_t *)y)[at + i] = (int32_t)(uint32_t)value;
-    else
-        for (size_t i = 0; i < n; i++) ((int64_t *)y)[at + i] = value;
-}
-
-/* What the sums begin with. Offset encoding: every output of a group loses weight_bias times the group's input sum. */
-static void start_sums(const struct ohm_program *program, int32_t npos, const void *x, void *y) {
-    size_t krows = (size_t)program->krows, ncols = (size_t)program->ncols, groups = (size_t)program->groups;
-    size_t step = program->interleaved ? groups : 1, stride = program->interleaved ? 1 : krows;
-    for (size_t p = 0; p < (size_t)npos; p++)
-        for (size_t g = 0; g < groups; g++) {
-            size_t base = p * groups * krows + g * stride;
-            int64_t sum = 0;
-            for (size_t r = 0; program->weight_bias && r < krows; r++) sum += value_at(program, x, base + r * step);
-            fill(program, y, (p * groups + g) * ncols, ncols, -(int64_t)program->weight_bias * program->unit * sum);
-        }
-}
-
 void ohm_program_convert(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, int32_t ncol,
                          const struct ohm_adc_table *table, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc,
                          int64_t *clipped) {
@@ -130,7 +85,7 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
     if (program->product)
         run_product(program, npos, x, y, s.product);
     else
-        start_sums(program, npos, x, y);
+        ohm_start_sums(program, npos, x, y);
     for (int32_t p = 0; program->nblock && p < npos; p += together) {
         int32_t n = npos - p < together ? npos - p : together;
         const uint8_t *from = (const uint8_t *)x + (size_t)p * vector;
@@ -138,7 +93,7 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
         if (program->turned) ohm_turned_multiply(program, n, from, to, &s, tally);
         for (int32_t b = 0; b < program->nblock; b++) {
             if (!program->turned) multiply_block(program, &program->blocks[b], n, from, to, &s, tally);
-            if (!program->product) add_flips(program, &program->blocks[b], n, from, to);
+            if (!program->product) ohm_add_flips(program, &program->blocks[b], n, from, to);
         }
     }
     tally_positions(program, npos, x, tally);

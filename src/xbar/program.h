@@ -107,6 +107,11 @@ struct scratch {
 };
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);
 
+/* digital.c: what the sums begin with (offset encoding: every output of a group loses weight_bias times the group's input sum), and what the digital
+ * side adds for flipped columns. Only where no product does it. */
+void ohm_start_sums(const struct ohm_program *program, int32_t npos, const void *x, void *y);
+void ohm_add_flips(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y);
+
 /* turned.c */
 void ohm_turned_multiply(const struct ohm_program *program, int32_t npos, const void *x, void *y, struct scratch *s, struct ohm_tally *tally);
 void ohm_turned_observe(const struct ohm_program *program, int32_t npos, const void *x, struct scratch *s, int64_t *histogram);
@@ -120,13 +125,5 @@ void ohm_program_convert(const struct ohm_program *program, const struct ohm_cel
 /* observe.c */
 void ohm_observe_chunk(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t ncol,
                        const int32_t *offset, int32_t *acc, int64_t *histogram);
-
-/* y[index] += value, whichever form y has; the narrow one is right modulo 2^32 on the way. */
-static inline void ohm_add_to(const struct ohm_program *program, void *y, size_t index, int64_t value) {
-    if (program->narrow)
-        ((int32_t *)y)[index] = (int32_t)((uint32_t)((int32_t *)y)[index] + (uint32_t)value);
-    else
-        ((int64_t *)y)[index] += value;
-}
 
 #endif
