@@ -51,11 +51,14 @@ struct ohm_program_request {
      * group g at place[g * krows + r] = r * groups + g. */
     const int32_t *place; /* [groups * krows] */
     bool interleaved;
-    int64_t offset; /* largest magnitude that will be added to a sum; INT64_MAX: sums in the wide form always */
+    const int32_t *held; /* ohm_plan_decode of the plan where the caller has it already; NULL: worked out here */
+    int64_t offset;      /* largest magnitude that will be added to a sum; INT64_MAX: sums in the wide form always */
 };
 int ohm_program_build(const struct ohm_program_request *request, struct ohm_program **program);
 void ohm_program_free(struct ohm_program *program);
 size_t ohm_program_bytes(const struct ohm_program *program);
+/* Calls see for its large pieces of memory (memory.h), which are never written again. */
+void ohm_program_large(const struct ohm_program *program, void (*see)(void *context, void *piece, size_t bytes), void *context);
 int32_t ohm_program_positions(const struct ohm_program *program);            /* positions per call that suit the caches */
 size_t ohm_program_scratch(const struct ohm_program *program, int32_t npos); /* bytes, 64-byte aligned memory */
 /* Whether the sums are int32_t (they and the request's offset fit) instead of int64_t. */

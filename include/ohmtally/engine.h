@@ -35,21 +35,26 @@ struct ohm_engine {
     int32_t largest;
 };
 
-/* The exact integer network on uniformly rounded (or given, [nlayer]) weights. */
-int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given,
-                     struct ohm_engine **engine);
-/* The network on crossbars. given: integer weights on the design's grid, or NULL: constrained from the
- * float ones. */
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;
-    const struct ohm_design *design;
+    struct ohm_weights *const *given; /* [nlayer] integer weights on the design's grid, or NULL: made from the float ones */
+    /* On crossbars: */
+    const struct ohm_design *design; /* NULL: the exact integer network */
     const struct ohm_design_setting *setting;
-    const struct ohm_adc *adc;        /* [nlayer] */
-    struct ohm_weights *const *given; /* [nlayer] or NULL */
-    bool plan_only;                   /* no programs: stores, areas and counts only */
+    const struct ohm_adc *adc; /* [nlayer] */
     enum ohm_evaluate evaluate;
+    /* The exact network: */
+    int32_t weight_bits;
+    bool per_channel;
+    /* Called, if not NULL, from one thread after every few layers (engine NULL: there is none), with the outcome so far; what it returns ends the
+     * building when it is a failure. For ranks that build the same engine together. */
+    int (*built)(void *context, const struct ohm_engine *engine, int32_t first, int32_t end, int status);
+    void *context;
 };
-int ohm_engine_crossbar(const struct ohm_engine_request *request, struct ohm_engine **engine);
+int ohm_engine_build(const struct ohm_engine_request *request, struct ohm_engine **engine);
+/* The large pieces of memory that hold the weights of layers first .. end - 1; they are never written again. */
+void ohm_engine_large(const struct ohm_engine *engine, int32_t first, int32_t end, void (*see)(void *context, void *piece, size_t bytes),
+                      void *context);
 void ohm_engine_free(struct ohm_engine *engine);
 size_t ohm_engine_bytes(const struct ohm_engine *engine);
 

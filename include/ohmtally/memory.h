@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Pieces of at least OHM_LARGE_BYTES begin on a page and stand alone, so that ranks of a node can share them (parallel.h). */
+#define OHM_PAGE_BYTES ((size_t)4096)
+#define OHM_LARGE_BYTES ((size_t)1 << 17)
+
 /* Zeroed and 64-byte aligned; NULL with a recorded OHM_E_MEMORY failure. Free with free(). bytes == 0 gives a valid pointer. */
 void *ohm_alloc(size_t bytes);
 /* count * size with overflow check. */
@@ -17,6 +21,8 @@ void *ohm_arena_alloc(struct ohm_arena *arena, size_t bytes);
 void *ohm_arena_array(struct ohm_arena *arena, size_t count, size_t size);
 char *ohm_arena_string(struct ohm_arena *arena, const char *text);
 char *ohm_arena_format(struct ohm_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Calls see for every large piece, in an order that depends on the sequence of allocations only. */
+void ohm_arena_large(const struct ohm_arena *arena, void (*see)(void *context, void *piece, size_t bytes), void *context);
 size_t ohm_arena_bytes(const struct ohm_arena *arena); /* taken from the system so far */
 
 #endif

@@ -31,6 +31,26 @@ void ohm_world_most(const struct ohm_world *world, float *values, size_t count);
 /* Collective. Each rank's bytes, one after another in rank order, on rank 0 (malloc'ed; NULL elsewhere). */
 int ohm_world_gather(const struct ohm_world *world, const void *mine, size_t bytes, void **all, size_t *total);
 
+/* Read-only memory of which every rank of a node holds an equal copy becomes one copy: the pages are replaced where they lie, so that no pointer
+ * changes. Pieces begin on a page (ohm_alloc of OHM_LARGE_BYTES or more). */
+struct ohm_piece {
+    void *data;
+    size_t bytes;
+};
+struct ohm_shared { /* the pages that were replaced */
+    struct ohm_piece *pieces;
+    int32_t npiece;
+};
+/* Collective. Where the copies differ, or the system does not help, everything stays as it is: sharing is never needed for a result. Adds to *shared.
+ */
+void ohm_node_share(const struct ohm_world *world, const struct ohm_piece *pieces, int32_t npiece, struct ohm_shared *shared);
+/* Collective. The ranks of a node load what all hold one after another, each giving up its copy before the next loads. load returns this rank's
+ * pieces (malloc'ed list). The result is this rank's status: agree afterwards. */
+int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, struct ohm_piece **pieces, int32_t *npiece), void *context,
+                  struct ohm_shared *shared);
+/* Not collective. Before the memory is freed: gives the pages back to this process alone (their contents are lost). */
+void ohm_node_unshare(struct ohm_shared *shared);
+
 /* Rank r owns units first[r] .. first[r + 1] - 1 of n: known to every rank, differing by at most one unit. */
 int64_t ohm_partition_first(int64_t n, int size, int rank);
 

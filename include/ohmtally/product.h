@@ -28,8 +28,10 @@ struct ohm_product;
  * 0, or a recorded failure. */
 int ohm_product_new(const struct ohm_product_shape *shape, const int32_t *w, const int32_t *place, struct ohm_product **product);
 void ohm_product_free(struct ohm_product *product);
-const char *ohm_product_way(const struct ohm_product *product);              /* static: "plain", "depth", "int16", "dnnl", "blas" */
-size_t ohm_product_bytes(const struct ohm_product *product);                 /* memory of the packed weights */
+const char *ohm_product_way(const struct ohm_product *product); /* static: "plain", "depth", "int16", "dnnl", "blas" */
+size_t ohm_product_bytes(const struct ohm_product *product);    /* memory of the packed weights */
+/* Calls see for the packed weights if they are large (memory.h). They are never written again. */
+void ohm_product_large(const struct ohm_product *product, void (*see)(void *context, void *piece, size_t bytes), void *context);
 size_t ohm_product_scratch(const struct ohm_product *product, int32_t npos); /* bytes of 64-byte aligned scratch for npos positions */
 /* Largest |y| for codes of at most 2^bits - 1; INT64_MAX where it does not fit. */
 int64_t ohm_product_bound(const struct ohm_product *product, int32_t bits);

@@ -44,6 +44,7 @@ struct study {
     struct point *points;                       /* [npoint]: float, integer, designs */
     int npoint;
     int threads;
+    struct ohm_shared shared; /* the network's weights */
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);
@@ -52,6 +53,13 @@ int study_load(struct study *study, bool with_images);
 void study_close(struct study *study);
 /* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
 int study_threads(const struct ohm_world *world);
+/* Adds a piece to a growing list (for ohm_node_share); context: struct pieces. */
+struct pieces {
+    struct ohm_piece *list;
+    int32_t n;
+    int status;
+};
+void pieces_add(void *pieces, void *data, size_t bytes);
 const char *study_cpu(struct ohm_arena *arena); /* the processor's name */
 
 /* Images [first, first + n) of a set as network inputs (malloc'ed once per loader). */
@@ -82,8 +90,11 @@ struct evaluation {
 };
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
 
-/* The engine of a point (NULL for float). plan_only: stores and counts, no programs. Collective when the ADC ranges are calibrated. */
-int point_engine(struct study *study, const struct point *point, bool plan_only, struct ohm_engine **engine);
+/* The engine of a point. shared NULL: plans alone (any ADC range but calibrated), on this rank; else collective, one copy of the weights on each
+ * node. */
+int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine);
+/* Frees it and what it shared. NULL is fine. */
+void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared);
 /* Layer rows from an engine and its tallies (images: scored images the tallies are over; 0: none). */
 int point_layers(const struct study *study, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally,
                  const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **rows);

@@ -59,9 +59,10 @@ static int run_images(struct study *study, struct ohm_engine *engine, struct ima
 static int measure_point(struct study *study, const struct point *point, struct images *images, struct ohm_bench *bench) {
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_engine *engine;
+    struct ohm_shared shared = {0};
     struct ohm_layer_row *rows;
     struct ohm_arena *arena = study->job->arena;
-    OHM_TRY(point_engine(study, point, false, &engine));
+    OHM_TRY(point_engine(study, point, &shared, &engine));
     int status = run_images(study, engine, images);
     if (!status) status = point_layers(study, point, engine, images->tally, NULL, images->n, arena, &rows);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
@@ -78,7 +79,7 @@ static int measure_point(struct study *study, const struct point *point, struct 
     if (!status)
         bench->steps[bench->nstep++] = (struct ohm_bench_step){
             .point = point->name, .layer = "load", .kind = "decode, resize, crop", .evaluation = "", .seconds = images->load / images->n};
-    ohm_engine_free(engine);
+    point_engine_free(engine, &shared);
     return status;
 }
 

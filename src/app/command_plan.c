@@ -50,7 +50,7 @@ static int plan_point(struct study *study, const struct point *point) {
     int64_t crossbars = 0, full = 0, index_bits = 0, cells = 0, on = 0;
     struct point plain = *point;
     if (plain.adc.range == OHM_ADC_CALIBRATED) plain.adc.range = OHM_ADC_FULL; /* the same work; ranges need images */
-    OHM_TRY(point_engine(study, &plain, false, &engine));
+    OHM_TRY(point_engine(study, &plain, NULL, &engine));
     int status = predict(engine, &seconds);
     if (!status) status = point_layers(study, point, engine, NULL, NULL, 0, study->job->arena, &rows);
     for (int32_t i = 0; !status && i < study->content.intnet->nlayer; i++) {

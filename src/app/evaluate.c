@@ -13,6 +13,7 @@ struct running {
     struct study *study;
     const struct point *point;
     struct ohm_engine *engine; /* NULL: float */
+    struct ohm_shared shared;  /* of its weights */
     struct ohm_batch *batch;
     struct loader loader;
     float **outputs; /* [batch] */
@@ -43,7 +44,7 @@ static int start(struct running *run) {
 static void stop(struct running *run) {
     ohm_batch_free(run->batch);
     loader_close(&run->loader);
-    ohm_engine_free(run->engine);
+    point_engine_free(run->engine, &run->shared);
     free(run->outputs);
     free(run->output_values);
     free(run->digests);
@@ -183,7 +184,7 @@ int evaluate_point(struct study *study, const struct point *point, struct ohm_ar
     run.first = ohm_partition_first(count, world->size, world->rank);
     run.end = ohm_partition_first(count, world->size, world->rank + 1);
     int status = OHM_OK;
-    if (point->exact || point->design) status = point_engine(study, point, false, &run.engine);
+    if (point->exact || point->design) status = point_engine(study, point, &run.shared, &run.engine);
     if (!status) status = start(&run);
     status = ohm_world_agree(world, status);
     if (!status) {

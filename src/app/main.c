@@ -3,6 +3,7 @@
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static const struct {
     {"plan", "plan JOB.yml", "map and price without images: crossbars, memory, predicted time", command_plan},
     {"pack", "pack JOB.yml OUT.h5 [calibration]", "decode the job's images (or its calibration images) once into one HDF5 file", command_pack},
     {"report", "report RESULT.h5 [RESULT.h5 ...]", "print the comparison table of result files", command_report},
-    {"bench", "bench [JOB.yml] [OUT.h5]", "measure this machine: conversions per second, the reference layer, a job's network layer by layer", command_bench},
+    {"bench", "bench [JOB.yml] [OUT.h5]", "measure this machine: conversions per second, the reference layer, a job's network layer by layer",
+     command_bench},
     {"list", "list [example]", "designs with their options, kernels, operators; `list example`: a job with every key explained", command_list},
 };
 #define NCOMMAND (sizeof commands / sizeof commands[0])
@@ -73,6 +75,7 @@ int main(int argc, char **argv) {
         printf("ohmtally %s (%s), %s, %s\n", OHM_VERSION, OHM_REVISION, OHM_COMPILER, OHM_LIBRARIES);
         return OHM_OK;
     }
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* what is freed between designs goes back to the system: other ranks of the node need it */
     struct ohm_world world = {0, 1, 1};
     struct arguments arguments = {0};
     const char **words = calloc((size_t)argc, sizeof *words), **set = calloc((size_t)argc, sizeof *set);

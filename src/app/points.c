@@ -27,42 +27,75 @@ static int observe(struct study *study, struct ohm_engine *engine) {
     return OHM_OK;
 }
 
+struct building {
+    const struct ohm_world *world;
+    struct ohm_shared *shared;
+};
+
+/* After every few layers, on all ranks: whether all go on; one copy of these layers' weights on each node. */
+static int layers_built(void *context, const struct ohm_engine *engine, int32_t first, int32_t end, int status) {
+    struct building *building = context;
+    struct pieces pieces = {0};
+    if (!status && engine) ohm_engine_large(engine, first, end, pieces_add, &pieces);
+    status = ohm_world_agree(building->world, status ? status : pieces.status);
+    if (!status) ohm_node_share(building->world, pieces.list, pieces.n, building->shared);
+    free(pieces.list);
+    return status;
+}
+
+/* Collective when shared is not NULL. */
+static int build_engine(struct study *study, struct ohm_engine_request *request, struct ohm_shared *shared, struct ohm_engine **engine) {
+    struct building building = {&study->world, shared};
+    request->intnet = study->content.intnet;
+    request->built = shared ? layers_built : NULL;
+    request->context = &building;
+    return ohm_engine_build(request, engine);
+}
+
+void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared) {
+    ohm_node_unshare(shared);
+    ohm_engine_free(engine);
+}
+
 /* Fills adc[nlayer] with ranges from the counts of a lossless engine of the same design. */
 static int calibrate_adcs(struct study *study, const struct point *point, struct ohm_adc *adc) {
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *lossless = ohm_alloc_array((size_t)intnet->nlayer, sizeof *lossless);
     struct ohm_engine *engine = NULL;
-    for (int32_t i = 0; lossless && i < intnet->nlayer; i++)
+    struct ohm_shared shared = {0};
+    int status = ohm_world_agree(&study->world, lossless ? OHM_OK : OHM_E_MEMORY);
+    for (int32_t i = 0; !status && i < intnet->nlayer; i++)
         lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
-    struct ohm_engine_request request = {intnet, point->design, &point->setting, lossless, NULL, false, OHM_EVALUATE_ALL};
-    int status = lossless ? ohm_engine_crossbar(&request, &engine) : OHM_E_MEMORY;
-    status = ohm_world_agree(&study->world, status);
+    struct ohm_engine_request request = {.design = point->design, .setting = &point->setting, .adc = lossless, .evaluate = OHM_EVALUATE_ALL};
+    if (!status) status = build_engine(study, &request, &shared, &engine);
     if (!status) status = observe(study, engine);
     double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
         for (int32_t k = 0; k < OHM_ADC_CLASSES; k++)
             ohm_adc_calibrate(&adc[i], k, engine->observed + (size_t)i * ohm_engine_bins(engine) + (size_t)k * ((size_t)engine->largest + 1),
                               percentile);
-    ohm_engine_free(engine);
+    point_engine_free(engine, &shared);
     free(lossless);
     return status;
 }
 
-int point_engine(struct study *study, const struct point *point, bool plan_only, struct ohm_engine **engine) {
+int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine) {
     const struct ohm_job *job = study->job;
     const struct ohm_intnet *intnet = study->content.intnet;
-    *engine = NULL;
-    if (point->exact) return ohm_engine_exact(intnet, job->quantize.weight_bits, job->quantize.per_channel, study->content.weights, engine);
     struct ohm_adc *adc = ohm_alloc_array((size_t)intnet->nlayer, sizeof *adc);
     int status = adc ? OHM_OK : OHM_E_MEMORY;
-    for (int32_t i = 0; adc && i < intnet->nlayer; i++) adc[i] = point->adc;
-    if (point->adc.range == OHM_ADC_CALIBRATED && !plan_only) {
-        status = ohm_world_agree(&study->world, status);
-        if (!status) status = calibrate_adcs(study, point, adc);
-    }
-    struct ohm_engine_request request = {
-        intnet, point->design, &point->setting, adc, NULL, plan_only, job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED};
-    if (!status) status = ohm_engine_crossbar(&request, engine);
+    *engine = NULL;
+    if (shared) status = ohm_world_agree(&study->world, status);
+    for (int32_t i = 0; !status && i < intnet->nlayer; i++) adc[i] = point->adc;
+    if (!status && point->adc.range == OHM_ADC_CALIBRATED && shared) status = calibrate_adcs(study, point, adc);
+    struct ohm_engine_request request = {.given = point->exact ? study->content.weights : NULL,
+                                         .design = point->exact ? NULL : point->design,
+                                         .setting = &point->setting,
+                                         .adc = adc,
+                                         .evaluate = job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED,
+                                         .weight_bits = job->quantize.weight_bits,
+                                         .per_channel = job->quantize.per_channel};
+    if (!status) status = build_engine(study, &request, shared, engine);
     free(adc);
     return status;
 }

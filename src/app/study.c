@@ -228,15 +228,44 @@ static int save_network(struct study *study) {
     return status;
 }
 
-int study_load(struct study *study, bool with_images) {
+void pieces_add(void *context, void *data, size_t bytes) {
+    struct pieces *pieces = context;
+    struct ohm_piece *grown = realloc(pieces->list, (size_t)(pieces->n + 1) * sizeof *grown);
+    if (!grown) {
+        pieces->status = ohm_fail(OHM_E_MEMORY, "out of memory");
+        return;
+    }
+    pieces->list = grown;
+    grown[pieces->n++] = (struct ohm_piece){data, bytes};
+}
+
+/* On one rank of a node at a time. */
+static int load_network(void *context, struct ohm_piece **list, int32_t *n) {
+    struct study *study = context;
+    struct pieces pieces = {0};
     const char *file = study->job->network.file;
-    bool saved = ends_with(file, ".h5");
-    int status = saved ? ohm_network_file_read(file, &study->content) : load_onnx(study);
-    if (!status && saved && study->content.intnet->activation_bits != study->job->quantize.activation_bits)
-        status =
-            ohm_fail(OHM_E_USAGE, "%s holds %d-bit activations; set quantize.activation_bits to that", file, study->content.intnet->activation_bits);
-    if (!status && saved && study->content.weight_bits != study->job->quantize.weight_bits)
-        status = ohm_fail(OHM_E_USAGE, "%s holds %d-bit weights; set quantize.weight_bits to that", file, study->content.weight_bits);
+    OHM_TRY(ends_with(file, ".h5") ? ohm_network_file_read(file, &study->content) : load_onnx(study));
+    ohm_arena_large(study->content.network->arena, pieces_add, &pieces);
+    *list = pieces.list;
+    *n = pieces.n;
+    return pieces.status;
+}
+
+/* A saved integer network was made for certain bits. */
+static int check_saved(const struct study *study) {
+    const char *file = study->job->network.file;
+    if (study->content.intnet->activation_bits != study->job->quantize.activation_bits)
+        return ohm_fail(OHM_E_USAGE, "%s holds %d-bit activations; set quantize.activation_bits to that", file,
+                        study->content.intnet->activation_bits);
+    if (study->content.weight_bits != study->job->quantize.weight_bits)
+        return ohm_fail(OHM_E_USAGE, "%s holds %d-bit weights; set quantize.weight_bits to that", file, study->content.weight_bits);
+    return OHM_OK;
+}
+
+int study_load(struct study *study, bool with_images) {
+    bool saved = ends_with(study->job->network.file, ".h5");
+    int status = ohm_node_load(&study->world, load_network, study, &study->shared);
+    if (!status && saved) status = check_saved(study);
     if (!status && with_images) status = open_images(study);
     OHM_TRY(ohm_world_agree(&study->world, status));
     if (!saved && with_images) OHM_TRY(calibrate(study));
@@ -248,6 +277,7 @@ int study_load(struct study *study, bool with_images) {
 void study_close(struct study *study) {
     ohm_image_set_close(study->images);
     ohm_image_set_close(study->calibration);
+    ohm_node_unshare(&study->shared);
     ohm_network_file_free(&study->content);
     ohm_job_free(study->job);
     free(study->job_text);

@@ -9,10 +9,10 @@
 #define BLOCK_BYTES ((size_t)1 << 16) /* small pieces share blocks of this size */
 
 void *ohm_alloc(size_t bytes) {
-    size_t rounded = (bytes + ALIGN - 1) & ~(ALIGN - 1);
-    if (rounded < bytes) rounded = SIZE_MAX & ~(ALIGN - 1);
-    if (!rounded) rounded = ALIGN;
-    void *memory = aligned_alloc(ALIGN, rounded);
+    size_t align = bytes >= OHM_LARGE_BYTES ? OHM_PAGE_BYTES : ALIGN, rounded = (bytes + align - 1) & ~(align - 1);
+    if (rounded < bytes) rounded = SIZE_MAX & ~(align - 1);
+    if (!rounded) rounded = align;
+    void *memory = aligned_alloc(align, rounded);
     if (!memory) {
         ohm_fail(OHM_E_MEMORY, "out of memory: %zu bytes asked for; use fewer ranks per node or a smaller run.batch", bytes);
         return NULL;
@@ -112,4 +112,9 @@ char *ohm_arena_format(struct ohm_arena *arena, const char *format, ...) {
 
 size_t ohm_arena_bytes(const struct ohm_arena *arena) {
     return arena->bytes;
+}
+
+void ohm_arena_large(const struct ohm_arena *arena, void (*see)(void *context, void *piece, size_t bytes), void *context) {
+    for (struct block *block = arena->blocks; block; block = block->next)
+        if ((size_t)(block->end - block->start) >= OHM_LARGE_BYTES) see(context, block->start, (size_t)(block->end - block->start));
 }

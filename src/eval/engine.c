@@ -2,6 +2,7 @@
 #include "ohmtally/engine.h"
 #include "ohmtally/status.h"
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 static struct ohm_engine *engine_new(const struct ohm_intnet *intnet) {
@@ -74,12 +75,12 @@ static int exact_product(struct ohm_engine *engine, int32_t i, const int32_t *w,
     return OHM_OK;
 }
 
-static int exact_layer(struct ohm_engine *engine, int32_t i, int32_t weight_bits, bool per_channel, const struct ohm_weights *given) {
+static int exact_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
-    struct ohm_weights *own = given ? NULL : ohm_weights_new(layer);
-    const struct ohm_weights *weights = given ? given : own;
+    struct ohm_weights *own = request->given ? NULL : ohm_weights_new(layer);
+    const struct ohm_weights *weights = request->given ? request->given[i] : own;
     if (!weights) return OHM_E_MEMORY;
-    if (own) ohm_weights_uniform(layer, (1 << (weight_bits - 1)) - 1, per_channel, own);
+    if (own) ohm_weights_uniform(layer, (1 << (request->weight_bits - 1)) - 1, request->per_channel, own);
     int32_t *place = ohm_layer_places(layer);
     int status = place ? finish_layer(engine, i, weights->w, weights->scale, 1) : OHM_E_MEMORY;
     if (!status) status = exact_product(engine, i, weights->w, place);
@@ -88,32 +89,8 @@ static int exact_layer(struct ohm_engine *engine, int32_t i, int32_t weight_bits
     return status;
 }
 
-/* A finished engine to the caller, or what went wrong in building it. */
-static int hand_over(struct ohm_engine *engine, const struct ohm_failure *failure, struct ohm_engine **out) {
-    if (failure->status)
-        ohm_engine_free(engine);
-    else
-        *out = engine;
-    return ohm_fail_give(failure);
-}
-
-int ohm_engine_exact(const struct ohm_intnet *intnet, int32_t weight_bits, bool per_channel, struct ohm_weights *const *given,
-                     struct ohm_engine **out) {
-    struct ohm_engine *engine = engine_new(intnet);
-    struct ohm_failure failure = {0};
-    *out = NULL;
-    if (!engine) return OHM_E_MEMORY;
-    engine->exact = true;
-#pragma omp parallel for schedule(dynamic)
-    for (int32_t i = 0; i < intnet->nlayer; i++)
-        if (exact_layer(engine, i, weight_bits, per_channel, given ? given[i] : NULL)) {
-#pragma omp critical(ohm_engine_failure)
-            ohm_fail_take(&failure);
-        }
-    return hand_over(engine, &failure, out);
-}
-
-static int build_program(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_plan *plan) {
+static int build_program(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_plan *plan,
+                         const int32_t *held) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     const struct ohm_kernel *kernel = ohm_kernel_chosen();
     int32_t *place = kernel ? ohm_layer_places(layer) : NULL;
@@ -127,6 +104,7 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
                                         .evaluate = request->evaluate,
                                         .place = place,
                                         .interleaved = ohm_layer_interleaved(layer),
+                                        .held = held,
                                         .offset = engine->layers[i].rescale.largest_offset};
     int status = ohm_program_build(&build, &engine->layers[i].program);
     if (!status) engine->layers[i].narrow = ohm_program_narrow(engine->layers[i].program);
@@ -145,9 +123,9 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     if (!held) return OHM_E_MEMORY;
     ohm_plan_decode(plan, held);
     int status = finish_layer(engine, i, held, weights->scale, ohm_adc_unit(&request->adc[i]));
+    if (!status) status = build_program(engine, request, i, plan, held);
     free(held);
-    if (status || request->plan_only) return status;
-    return build_program(engine, request, i, plan);
+    return status;
 }
 
 static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {
@@ -163,18 +141,48 @@ static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_req
     return status;
 }
 
-int ohm_engine_crossbar(const struct ohm_engine_request *request, struct ohm_engine **out) {
-    struct ohm_engine *engine = engine_new(request->intnet);
-    struct ohm_failure failure = {0};
-    *out = NULL;
-    if (!engine) return OHM_E_MEMORY;
-    engine->adc_bits = request->adc[0].bits;
-    engine->largest = request->adc[0].largest;
+#define LAYERS_TOGETHER 8 /* between calls of `built`: memory that is not yet shared against threads without work */
+
+static int build_layers(struct ohm_engine *engine, const struct ohm_engine_request *request) {
+    int32_t together = omp_get_max_threads() > LAYERS_TOGETHER ? omp_get_max_threads() : LAYERS_TOGETHER, nlayer = request->intnet->nlayer;
+    for (int32_t first = 0, end; first < nlayer; first = end) {
+        struct ohm_failure failure = {0};
+        end = nlayer - first < together || !request->built ? nlayer : first + together;
 #pragma omp parallel for schedule(dynamic)
-    for (int32_t i = 0; i < request->intnet->nlayer; i++)
-        if (crossbar_layer(engine, request, i)) {
+        for (int32_t i = first; i < end; i++)
+            if (request->design ? crossbar_layer(engine, request, i) : exact_layer(engine, request, i)) {
 #pragma omp critical(ohm_engine_failure)
-            ohm_fail_take(&failure);
-        }
-    return hand_over(engine, &failure, out);
+                ohm_fail_take(&failure);
+            }
+        int status = ohm_fail_give(&failure);
+        if (request->built) status = request->built(request->context, engine, first, end, status);
+        if (status) return status;
+    }
+    return OHM_OK;
+}
+
+int ohm_engine_build(const struct ohm_engine_request *request, struct ohm_engine **out) {
+    struct ohm_engine *engine = engine_new(request->intnet);
+    *out = NULL;
+    if (!engine) return request->built ? request->built(request->context, NULL, 0, 0, OHM_E_MEMORY) : OHM_E_MEMORY;
+    engine->exact = !request->design;
+    if (request->design) {
+        engine->adc_bits = request->adc[0].bits;
+        engine->largest = request->adc[0].largest;
+    }
+    int status = build_layers(engine, request);
+    if (status)
+        ohm_engine_free(engine);
+    else
+        *out = engine;
+    return status;
+}
+
+void ohm_engine_large(const struct ohm_engine *engine, int32_t first, int32_t end, void (*see)(void *context, void *piece, size_t bytes),
+                      void *context) {
+    for (int32_t i = first; i < end; i++) {
+        const struct ohm_engine_layer *layer = &engine->layers[i];
+        if (layer->program) ohm_program_large(layer->program, see, context);
+        if (layer->product) ohm_product_large(layer->product, see, context);
+    }
 }

@@ -146,6 +146,10 @@ size_t ohm_product_bytes(const struct ohm_product *product) {
     return product->bytes;
 }
 
+void ohm_product_large(const struct ohm_product *product, void (*see)(void *context, void *piece, size_t bytes), void *context) {
+    if (product->bytes >= OHM_LARGE_BYTES) see(context, product->way->weights(product->packed), product->bytes);
+}
+
 static size_t narrow_bytes(const struct ohm_product *product, int32_t npos) {
     return product->fits ? round_up((size_t)npos * (size_t)outputs_of(product) * sizeof(int32_t)) : 0;
 }

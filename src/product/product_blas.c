@@ -89,5 +89,16 @@ static void run_wide(const struct ohm_product *product, int32_t npos, const void
         product_double(product, packed, packed->wide, npos, x, NULL, y, scratch);
 }
 
-const struct way way_blas = {
-    .name = "blas", .suits = suits, .pack = pack, .release = release, .scratch = scratch_bytes, .run = run, .run_wide = run_wide};
+static void *weights_of(const void *packed) {
+    const struct blas_packed *blas = packed;
+    return blas->single ? (void *)blas->single : blas->wide;
+}
+
+const struct way way_blas = {.name = "blas",
+                             .suits = suits,
+                             .pack = pack,
+                             .weights = weights_of,
+                             .release = release,
+                             .scratch = scratch_bytes,
+                             .run = run,
+                             .run_wide = run_wide};

@@ -100,5 +100,16 @@ static void run_wide(const struct ohm_product *product, int32_t npos, const void
         depth_wide_u16(product, npos, x, y);
 }
 
-const struct way way_depth = {
-    .name = "depth", .suits = suits, .pack = pack, .release = release, .scratch = no_scratch, .run = run, .run_wide = run_wide};
+static void *weights_of(const void *packed) {
+    const struct depth_packed *depth = packed;
+    return depth->pairs ? (void *)depth->pairs : depth->w;
+}
+
+const struct way way_depth = {.name = "depth",
+                              .suits = suits,
+                              .pack = pack,
+                              .weights = weights_of,
+                              .release = release,
+                              .scratch = no_scratch,
+                              .run = run,
+                              .run_wide = run_wide};

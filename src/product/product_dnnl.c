@@ -24,7 +24,8 @@ struct dnnl_packed {
     dnnl_primitive_desc_t description[SIZES];
     dnnl_primitive_t matmul[SIZES];
     int32_t groups;
-    dnnl_memory_t *w; /* [groups] */
+    uint8_t *data;    /* of all groups */
+    dnnl_memory_t *w; /* [groups] in data */
 };
 
 /* oneDNN asks OpenMP for the number of threads, and stays on this one when there is only one. */
@@ -92,14 +93,14 @@ static bool execute(dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t
 }
 
 /* bytes [krows][columns] into the layout of the primitives. */
-static bool reorder(const struct dnnl_packed *packed, int64_t krows, int8_t *bytes, dnnl_memory_t *w) {
+static bool reorder(const struct dnnl_packed *packed, int64_t krows, int8_t *bytes, uint8_t *data, dnnl_memory_t *w) {
     const layout to = dnnl_primitive_desc_query_md(packed->description[0], dnnl_query_weights_md, 0);
     dnnl_memory_desc_t from;
     if (!layout_new((dnnl_dims_t){krows, packed->columns}, dnnl_s8, (dnnl_dims_t){packed->columns, 1}, &from)) return false;
     dnnl_primitive_desc_t description = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_memory_t plain = NULL;
-    const bool done = !dnnl_memory_create(w, to, engine(), DNNL_MEMORY_ALLOCATE) && !dnnl_memory_create(&plain, layout_of(&from), engine(), bytes) &&
+    const bool done = !dnnl_memory_create(w, to, engine(), data) && !dnnl_memory_create(&plain, layout_of(&from), engine(), bytes) &&
                       !dnnl_reorder_primitive_desc_create(&description, layout_of(&from), engine(), to, engine(), NULL) &&
                       !dnnl_primitive_create(&primitive, description) &&
                       execute(primitive, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, *w}});
@@ -120,6 +121,11 @@ static void to_bytes(const struct weights *weights, int64_t g, bool split, int8_
         }
 }
 
+/* Bytes of one group's weights in the layout of the primitives. */
+static size_t group_bytes(const struct dnnl_packed *packed) {
+    return round_up(dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(packed->description[0], dnnl_query_weights_md, 0)));
+}
+
 static int pack(const struct weights *weights, void **result, size_t *bytes) {
     struct dnnl_packed *packed = *result = ohm_alloc(sizeof *packed);
     if (!packed) return OHM_E_MEMORY;
@@ -130,15 +136,19 @@ static int pack(const struct weights *weights, void **result, size_t *bytes) {
     int status = packed->w && plain ? OHM_OK : OHM_E_MEMORY;
     const int threads = stay_single();
     if (!status && !make_matmuls(weights, packed)) status = DECLINED;
+    if (!status) *bytes = (size_t)weights->shape.groups * group_bytes(packed);
+    if (!status && !(packed->data = ohm_alloc(*bytes))) status = OHM_E_MEMORY;
     for (int32_t g = 0; !status && g < weights->shape.groups; g++, packed->groups++) {
         to_bytes(weights, g, packed->split, plain);
-        if (!reorder(packed, weights->shape.krows, plain, &packed->w[g])) status = DECLINED;
+        if (!reorder(packed, weights->shape.krows, plain, packed->data + (size_t)g * group_bytes(packed), &packed->w[g])) status = DECLINED;
     }
     omp_set_num_threads(threads);
     free(plain);
-    if (!status)
-        *bytes = (size_t)packed->groups * dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(packed->description[0], dnnl_query_weights_md, 0));
     return status;
+}
+
+static void *weights_of(const void *packed) {
+    return ((const struct dnnl_packed *)packed)->data;
 }
 
 static void release(void *memory) {
@@ -150,6 +160,7 @@ static void release(void *memory) {
     }
     for (int32_t g = 0; g < packed->groups; g++) dnnl_memory_destroy(packed->w[g]);
     free(packed->w);
+    free(packed->data);
     free(packed);
 }
 
@@ -196,5 +207,6 @@ static void run(const struct ohm_product *product, int32_t npos, const void *x, 
     omp_set_num_threads(threads);
 }
 
-const struct way way_dnnl = {.name = "dnnl", .suits = suits, .pack = pack, .release = release, .scratch = scratch_bytes, .run = run};
+const struct way way_dnnl = {
+    .name = "dnnl", .suits = suits, .pack = pack, .weights = weights_of, .release = release, .scratch = scratch_bytes, .run = run};
 #endif

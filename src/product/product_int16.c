@@ -173,5 +173,15 @@ static void run_wide(const struct ohm_product *product, int32_t npos, const void
         }
 }
 
-const struct way way_int16 = {
-    .name = "int16", .suits = suits, .pack = pack, .release = release, .scratch = scratch_bytes, .run = run, .run_wide = run_wide};
+static void *weights_of(const void *packed) {
+    return ((const struct int16_packed *)packed)->w;
+}
+
+const struct way way_int16 = {.name = "int16",
+                              .suits = suits,
+                              .pack = pack,
+                              .weights = weights_of,
+                              .release = release,
+                              .scratch = scratch_bytes,
+                              .run = run,
+                              .run_wide = run_wide};

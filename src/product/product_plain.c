@@ -42,5 +42,9 @@ static void run_wide(const struct ohm_product *product, int32_t npos, const void
             for (int64_t n = 0; n < product->shape.ncols; n++) *y++ = output(product, x, p, g, n);
 }
 
+static void *weights_of(const void *packed) {
+    return (void *)(uintptr_t)packed;
+}
+
 const struct way way_plain = {
-    .name = "plain", .suits = suits, .pack = pack, .release = free, .scratch = no_scratch, .run = run, .run_wide = run_wide};
+    .name = "plain", .suits = suits, .pack = pack, .weights = weights_of, .release = free, .scratch = no_scratch, .run = run, .run_wide = run_wide};

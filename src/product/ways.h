@@ -21,6 +21,7 @@ struct way {
     const char *name;
     bool (*suits)(const struct weights *weights);
     int (*pack)(const struct weights *weights, void **packed, size_t *bytes); /* 0, DECLINED or a recorded failure; *packed may be set in any case */
+    void *(*weights)(const void *packed);                                     /* the memory that `bytes` counts: one piece of its own */
     void (*release)(void *packed);                                            /* NULL is fine */
     size_t (*scratch)(const struct ohm_product *product, int32_t npos);
     /* At most OHM_PRODUCT_POSITIONS positions. run: sums modulo 2^32. run_wide: only called for products that do not fit 32 bits. */

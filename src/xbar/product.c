@@ -2,6 +2,7 @@
 #include "ohmtally/status.h"
 #include "program.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* Takes a direct column's cells out of the weights w [groups * krows][ncols] again; what its flip adds digitally stays. */
 static void take_out(const struct ohm_plan *plan, const struct ohm_use *use, int32_t c, int32_t *w) {
@@ -15,21 +16,23 @@ static void take_out(const struct ohm_plan *plan, const struct ohm_use *use, int
     }
 }
 
-int ohm_program_make_product(struct ohm_program *program, const struct ohm_plan *plan, const uint8_t *kinds) {
-    bool any = false;
-    int64_t at = 0;
-    int32_t *w = ohm_alloc_array((size_t)plan->groups * (size_t)plan->krows * (size_t)plan->ncols, sizeof *w);
-    if (!w) return OHM_E_MEMORY;
-    ohm_plan_decode(plan, w);
-    for (int32_t u = 0; u < plan->nuse; u++)
+int ohm_program_make_product(struct ohm_program *program, const struct ohm_program_request *request, const uint8_t *kinds) {
+    const struct ohm_plan *plan = request->plan;
+    size_t count = (size_t)plan->groups * (size_t)plan->krows * (size_t)plan->ncols, ncolumn = 0;
+    for (int32_t u = 0; u < plan->nuse; u++) ncolumn += (size_t)plan->uses[u].ncol;
+    bool direct = memchr(kinds, COLUMN_DIRECT, ncolumn) != NULL;
+    bool any = memchr(kinds, COLUMN_PROVED, ncolumn) || memchr(kinds, COLUMN_CORRECTED, ncolumn);
+    if (!any) return OHM_OK;
+    int32_t *own = direct || !request->held ? ohm_alloc_array(count, sizeof *own) : NULL;
+    if (!own && (direct || !request->held)) return OHM_E_MEMORY;
+    if (own && request->held) memcpy(own, request->held, count * sizeof *own);
+    if (own && !request->held) ohm_plan_decode(plan, own);
+    for (int32_t u = 0; direct && u < plan->nuse; u++)
         for (int32_t c = 0; c < plan->uses[u].ncol; c++)
-            if (kinds[at++] == COLUMN_DIRECT)
-                take_out(plan, &plan->uses[u], c, w);
-            else
-                any = true;
+            if (*kinds++ == COLUMN_DIRECT) take_out(plan, &plan->uses[u], c, own);
     struct ohm_product_shape shape = {plan->groups, plan->krows, plan->ncols, program->element, program->interleaved};
     const int32_t *place = program->interleaved ? NULL : program->place; /* the first group's stands for all */
-    int status = any ? ohm_product_new(&shape, w, place, &program->product) : OHM_OK;
-    free(w);
+    int status = ohm_product_new(&shape, own ? own : request->held, place, &program->product);
+    free(own);
     return status;
 }

@@ -175,7 +175,7 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     if (!kinds) return OHM_E_MEMORY;
     program->narrow = program->unit == 1 && request->offset <= INT32_MAX && bound + request->offset <= INT32_MAX;
     int status = make_blocks(program, plan, kinds);
-    if (!status) status = ohm_program_make_product(program, plan, kinds);
+    if (!status) status = ohm_program_make_product(program, request, kinds);
     free(kinds);
     OHM_TRY(status);
     OHM_TRY(make_drives(program, plan));
@@ -227,6 +227,11 @@ void ohm_program_free(struct ohm_program *program) {
 
 size_t ohm_program_bytes(const struct ohm_program *program) {
     return ohm_arena_bytes(program->arena) + (program->product ? ohm_product_bytes(program->product) : 0);
+}
+
+void ohm_program_large(const struct ohm_program *program, void (*see)(void *context, void *piece, size_t bytes), void *context) {
+    ohm_arena_large(program->arena, see, context);
+    if (program->product) ohm_product_large(program->product, see, context);
 }
 
 int32_t ohm_program_positions(const struct ohm_program *program) {

@@ -90,7 +90,7 @@ int ohm_program_turn(struct ohm_program *program, struct block *block, const str
 /* proof.c: kind of every column, use by use; *bound: no output's magnitude can be larger (in cell steps). malloc'ed, NULL with a recorded failure. */
 uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_plan *plan, enum ohm_evaluate evaluate, int64_t *bound);
 /* product.c: the product of all columns that are not direct; none where all are. */
-int ohm_program_make_product(struct ohm_program *program, const struct ohm_plan *plan, const uint8_t *kinds);
+int ohm_program_make_product(struct ohm_program *program, const struct ohm_program_request *request, const uint8_t *kinds);
 
 /* tables.c: of all ADC classes. */
 int ohm_program_make_tables(struct ohm_program *program);

@@ -89,15 +89,16 @@ static struct ohm_engine *crossbar(const char *name, const char *key, const char
         adc[i].largest = 64 * ((1 << design->cell_bits(&setting)) - 1);
         for (int k = 0; k < OHM_ADC_CLASSES; k++) adc[i].step[k] = OHM_ADC_ONE + 64 * k;
     }
-    struct ohm_engine_request request = {intnet, design, &setting, adc, NULL, false, evaluate};
-    CU_ASSERT_FATAL(!ohm_engine_crossbar(&request, &engine));
+    struct ohm_engine_request request = {.intnet = intnet, .design = design, .setting = &setting, .adc = adc, .evaluate = evaluate};
+    CU_ASSERT_FATAL(!ohm_engine_build(&request, &engine));
     return engine;
 }
 
 static void test_exact_equals_plain(void) {
+    struct ohm_engine_request exact_request = {.intnet = intnet, .weight_bits = 8, .per_channel = true};
     struct ohm_weights *weights[8];
     struct ohm_engine *engine = NULL;
-    CU_ASSERT_FATAL(!ohm_engine_exact(intnet, 8, true, NULL, &engine));
+    CU_ASSERT_FATAL(!ohm_engine_build(&exact_request, &engine));
     struct results got = run(engine, 4, 2);
     for (int32_t i = 0; i < intnet->nlayer; i++) {
         weights[i] = ohm_weights_new(&intnet->layers[i]);
@@ -113,8 +114,9 @@ static void test_exact_equals_plain(void) {
 }
 
 static void test_lossless_isaac_equals_exact(void) {
+    struct ohm_engine_request exact_request = {.intnet = intnet, .weight_bits = 8, .per_channel = true};
     struct ohm_engine *exact = NULL, *isaac = crossbar("isaac", "cell_bits", "2", 0, OHM_ADC_UNIT);
-    CU_ASSERT_FATAL(!ohm_engine_exact(intnet, 8, true, NULL, &exact));
+    CU_ASSERT_FATAL(!ohm_engine_build(&exact_request, &exact));
     struct results a = run(exact, 3, 1), b = run(isaac, 3, 1);
     CU_ASSERT(!memcmp(a.digests, b.digests, sizeof a.digests));
     CU_ASSERT(!memcmp(a.logits, b.logits, sizeof a.logits));
