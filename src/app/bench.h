@@ -19,6 +19,9 @@ int bench_layers(struct ohm_arena *arena, struct ohm_bench *bench);
 int bench_products(struct ohm_arena *arena, struct ohm_bench *bench);
 int bench_network(struct study *study, struct ohm_bench *bench); /* on this rank alone */
 
+/* CPU seconds of one image in the crossbar layers, on made-up inputs. */
+int bench_predict(const struct ohm_engine *engine, double *seconds);
+
 /* Next of a fixed sequence of well mixed 64-bit numbers (splitmix64). */
 static inline uint64_t bench_random(uint64_t *state) {
     uint64_t z = *state += 0x9E3779B97F4A7C15ull;
