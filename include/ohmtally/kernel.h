@@ -6,6 +6,7 @@
  * OHM_KERNEL = reference | portable | avx2 | avx512. Layer: kernel. No threads inside; const data may be shared. */
 #ifndef OHMTALLY_KERNEL_H
 #define OHMTALLY_KERNEL_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -80,6 +81,12 @@ struct ohm_kernel {
      * Needs (2^(step1-step0) - 1) * min(2^adc_bits - 1, nrow * (2^cell_bits - 1)) < 2^31. */
     void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped);
+    /* The same sums kept as bit planes, for columns that are continued in other blocks: total [npos][nplane][OHM_CHUNK_WORDS], 64-byte aligned, plane
+     * k the bits of weight 2^k, is set (first) or added to. nplane, at most 31, holds all that is ever added. */
+    void (*clip_onto)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                      int32_t nplane, bool first, uint64_t *total, int64_t *clipped);
+    /* Such planes to acc[p][c]. */
+    void (*integers)(int32_t npos, int32_t nplane, const uint64_t *total, int32_t *acc);
     /* What clip takes away: acc[p][c] = sum over the same steps of 2^(t - step0) * max(0, count - (2^adc_bits - 1)). Most positions have nothing to
      * take away: found[p] says whether any column of position p has, and acc[p] is written only then. Steps whose driven rows cannot bring any count
      * above the codes are passed over. Needs (2^(step1-step0) - 1) * nrow * (2^cell_bits - 1) < 2^31. */

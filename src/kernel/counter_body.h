@@ -172,33 +172,69 @@ static inline __attribute__((always_inline)) void clip_word(const struct ohm_cel
     }
 }
 
-static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                 int32_t *acc, int64_t *clipped) {
-    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1)), nstep = step1 - step0;
-    if (width > adc_bits) width = adc_bits;
-    uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
-    for (int32_t p = 0; p < lists->npos; p++) {
-        int32_t list0 = p * lists->nstep + step0;
-        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-            V sum[MAX_SUM_PLANES + 1];
+static inline int32_t clip_width(const struct ohm_cells *cells, int32_t adc_bits) {
+    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
+    return width < adc_bits ? width : adc_bits;
+}
+
+/* clip_word with the usual widths as constants. */
+static inline void clip_sum(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list0, int32_t nstep,
+                            int32_t adc_bits, int32_t word, int32_t width, V *sum, int64_t *clipped) {
+    switch (width) {
 #define WIDTH(w)                                                                                                                                     \
     case w:                                                                                                                                          \
         clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, w, sum, clipped);                                                               \
         break;
-            switch (width) {
-                WIDTH(4)
-                WIDTH(5)
-                WIDTH(6)
-                WIDTH(7)
-                WIDTH(8)
-            default:
-                clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, width, sum, clipped);
-            }
+        WIDTH(4)
+        WIDTH(5)
+        WIDTH(6)
+        WIDTH(7)
+        WIDTH(8)
 #undef WIDTH
+    default:
+        clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, width, sum, clipped);
+    }
+}
+
+static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                 int32_t *acc, int64_t *clipped) {
+    int32_t width = clip_width(cells, adc_bits), nstep = step1 - step0;
+    uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    for (int32_t p = 0; p < lists->npos; p++) {
+        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
+            V sum[MAX_SUM_PLANES + 1];
+            clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, width, sum, clipped);
             for (int32_t k = 0; k < nstep + width; k++) STORE(&out[k][word], sum[k]);
         }
         transpose(out, nstep + width, acc + (size_t)p * OHM_CHUNK);
     }
+}
+
+static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                      int32_t nplane, bool first, uint64_t *total, int64_t *clipped) {
+    int32_t width = clip_width(cells, adc_bits), nstep = step1 - step0;
+    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)nplane * OHM_CHUNK_WORDS)
+        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
+            V sum[MAX_SUM_PLANES + 1], carry = ZERO;
+            uint64_t *to = total + word;
+            int32_t k = 0, nsum = nstep + width < nplane ? nstep + width : nplane; /* planes beyond are 0 */
+            clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, width, sum, clipped);
+            for (; k < nsum; k++, to += OHM_CHUNK_WORDS) {
+                V old = first ? ZERO : LOAD(to), new;
+                FULL_ADD(new, carry, old, sum[k], carry);
+                STORE(to, new);
+            }
+            for (; k < nplane; k++, to += OHM_CHUNK_WORDS) {
+                V old = first ? ZERO : LOAD(to);
+                STORE(to, XOR(old, carry));
+                carry = AND(old, carry);
+            }
+        }
+}
+
+static void integers(int32_t npos, int32_t nplane, const uint64_t *total, int32_t *acc) {
+    for (int32_t p = 0; p < npos; p++, total += (size_t)nplane * OHM_CHUNK_WORDS)
+        transpose((const uint64_t(*)[OHM_CHUNK_WORDS])total, nplane, acc + (size_t)p * OHM_CHUNK);
 }
 
 /* planes := count - (2^adc_bits - 1) where over, 0 elsewhere: 2^adc_bits is taken from the upper planes, then 1 is added. */

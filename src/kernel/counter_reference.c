@@ -45,6 +45,34 @@ static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_
         }
 }
 
+/* Integers in the place of bit planes and back: the definition of the planes. */
+static void integers(int32_t npos, int32_t nplane, const uint64_t *total, int32_t *acc) {
+    for (int32_t p = 0; p < npos; p++)
+        for (int32_t c = 0; c < OHM_CHUNK; c++) {
+            uint32_t sum = 0;
+            for (int32_t k = 0; k < nplane; k++) sum |= (uint32_t)(total[(p * nplane + k) * OHM_CHUNK_WORDS + c / 64] >> (c % 64) & 1) << k;
+            acc[p * OHM_CHUNK + c] = (int32_t)sum;
+        }
+}
+
+static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
+                      int32_t nplane, bool first, uint64_t *total, int64_t *clipped) {
+    for (int32_t p = 0; p < lists->npos; p++, total += nplane * OHM_CHUNK_WORDS) {
+        struct ohm_lists one = *lists;
+        int32_t before[OHM_CHUNK], now[OHM_CHUNK];
+        one.npos = 1;
+        one.first += p * lists->nstep;
+        one.driven += p * lists->nstep;
+        clip(cells, chunk, &one, step0, step1, adc_bits, now, clipped);
+        integers(1, nplane, total, before);
+        memset(total, 0, (size_t)nplane * OHM_CHUNK_WORDS * sizeof *total);
+        for (int32_t c = 0; c < OHM_CHUNK; c++) {
+            uint32_t sum = (uint32_t)now[c] + (first ? 0 : (uint32_t)before[c]);
+            for (int32_t k = 0; k < nplane; k++) total[k * OHM_CHUNK_WORDS + c / 64] |= (uint64_t)(sum >> k & 1) << (c % 64);
+        }
+    }
+}
+
 static void excess(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                    int32_t *acc, uint8_t *found, int64_t *clipped) {
     int32_t top = (int32_t)(((int64_t)1 << adc_bits) - 1);
@@ -81,6 +109,8 @@ const struct ohm_kernel ohm_kernel_reference = {.name = "reference",
                                                 .bit_masks = bit_masks,
                                                 .emit = emit,
                                                 .clip = clip,
+                                                .clip_onto = clip_onto,
+                                                .integers = integers,
                                                 .excess = excess,
                                                 .table = table,
                                                 .combine = combine,

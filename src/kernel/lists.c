@@ -1,9 +1,18 @@
 /* Lists of driven rows: built once per (position, step) and used for every chunk of columns. */
 #include "ohmtally/kernel.h"
+#include "places.h"
 #include <string.h>
 
 #define MAX_WORDS (OHM_MAX_ROWS / 64)
 #define MAX_BITS 16
+
+uint16_t ohm_byte_places[256][8];
+uint8_t ohm_byte_ones[256];
+
+__attribute__((constructor)) static void fill_places(void) {
+    for (uint32_t bits = 0; bits < 256; bits++)
+        for (uint32_t rest = bits; rest; rest &= rest - 1) ohm_byte_places[bits][ohm_byte_ones[bits]++] = (uint16_t)__builtin_ctz(rest);
+}
 
 /* The rows driven at step t: bit t - s of the rows with shift s. */
 static void step_mask(const struct ohm_list_rows *rows, const uint64_t *bits, int32_t nbit, int32_t t, int32_t words, uint64_t *mask) {

@@ -1,4 +1,5 @@
 /* Bit masks of byte or 16-bit values by 8 x 8 bit transpositions; plain 64-bit arithmetic. */
+#include "places.h"
 #include <string.h>
 
 /* Byte j of the result collects bit j of the eight bytes of x. */
@@ -31,9 +32,29 @@ static void bit_masks_plain(int32_t n, int32_t element, const void *values, int3
     }
 }
 
+/* Few ones are looked for one by one; more, byte by byte: eight places are written, of which as many count as the byte has ones. */
 static int32_t emit_plain(const uint64_t *mask, int32_t words, uint16_t *out) {
+    typedef uint16_t eight __attribute__((vector_size(16)));
     int32_t n = 0;
-    for (int32_t w = 0; w < words; w++)
-        for (uint64_t rest = mask[w]; rest; rest &= rest - 1) out[n++] = (uint16_t)(w * 64 + __builtin_ctzll(rest));
+    for (int32_t w = 0; w < words; w++) {
+#ifdef __POPCNT__ /* counting costs more than it saves otherwise */
+        if (__builtin_popcountll(mask[w]) < 6) {
+            for (uint64_t rest = mask[w]; rest; rest &= rest - 1) out[n++] = (uint16_t)(w * 64 + __builtin_ctzll(rest));
+            continue;
+        }
+#endif
+        for (int32_t byte = 0; byte < 8; byte++) {
+            uint32_t bits = mask[w] >> (8 * byte) & 255;
+            eight places;
+            memcpy(&places, ohm_byte_places[bits], sizeof places);
+            places += (uint16_t)(w * 64 + 8 * byte);
+            memcpy(out + n, &places, sizeof places);
+#ifdef __POPCNT__
+            n += __builtin_popcount(bits);
+#else
+            n += ohm_byte_ones[bits];
+#endif
+        }
+    }
     return n;
 }

@@ -10,8 +10,7 @@ void ohm_program_convert(const struct ohm_program *program, const struct ohm_cel
         program->kernel->table(cells, chunk, lists, step0, step1, table, ncol, acc, clipped);
 }
 
-/* One position's sums of a chunk over to its outputs. */
-static void combine(const struct ohm_program *program, const struct chunk *chunk, const int32_t *acc, int32_t step, void *y, size_t base) {
+void ohm_combine_chunk(const struct ohm_program *program, const struct chunk *chunk, const int32_t *acc, int32_t step, void *y, size_t base) {
     for (const struct run *run = chunk->runs; run < chunk->runs + chunk->nrun; run++)
         if (program->narrow)
             program->kernel->combine_narrow(run->n, chunk->coefficient + run->column, acc + run->column, step, (int32_t *)y + base + run->output);
@@ -34,7 +33,7 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
         else
             ohm_program_convert(program, &block->cells, k, chunk->ncol, &table, lists, step, end, s->acc, &tally->clipped);
         for (int32_t p = 0; p < lists->npos; p++)
-            if (!chunk->corrected || s->found[p]) combine(program, chunk, s->acc + (size_t)p * OHM_CHUNK, step, y, (size_t)p * outputs);
+            if (!chunk->corrected || s->found[p]) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, step, y, (size_t)p * outputs);
     }
 }
 
@@ -49,6 +48,17 @@ static void multiply_block(const struct ohm_program *program, const struct block
         bool corrected = block->chunks[k].corrected;
         tally->evaluated += block->chunks[k].ncol * (corrected ? looked_at : (int64_t)npos * (program->input_bits + program->max_shift));
         if (!corrected || looked_at) multiply_chunk(program, block, k, y, s, tally);
+    }
+}
+
+/* All blocks, stack by stack. */
+static void multiply_blocks(const struct ohm_program *program, int32_t npos, const void *x, void *y, struct scratch *s, struct ohm_tally *tally) {
+    for (const struct block *block = program->blocks, *next; block < program->blocks + program->nblock; block = next) {
+        next = block + (block->nstack ? block->nstack : 1);
+        if (block->nstack)
+            ohm_stack_multiply(program, block, npos, x, y, s, tally);
+        else
+            multiply_block(program, block, npos, x, y, s, tally);
     }
 }
 
@@ -80,7 +90,7 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
     struct scratch s;
     size_t wide = program->narrow ? sizeof(int32_t) : sizeof(int64_t), outputs = (size_t)(program->groups * program->ncols);
     size_t vector = (size_t)(program->groups * program->krows) * (size_t)program->element;
-    int32_t together = program->turned ? OHM_TURNED_POSITIONS : OHM_PLAIN_POSITIONS;
+    int32_t together = program->turned ? OHM_TURNED_POSITIONS : ohm_stack_positions(program);
     ohm_scratch_lay_out(program, npos, memory, &s);
     if (program->product)
         run_product(program, npos, x, y, s.product);
@@ -90,11 +100,11 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
         int32_t n = npos - p < together ? npos - p : together;
         const uint8_t *from = (const uint8_t *)x + (size_t)p * vector;
         uint8_t *to = (uint8_t *)y + (size_t)p * outputs * wide;
-        if (program->turned) ohm_turned_multiply(program, n, from, to, &s, tally);
-        for (int32_t b = 0; b < program->nblock; b++) {
-            if (!program->turned) multiply_block(program, &program->blocks[b], n, from, to, &s, tally);
-            if (!program->product) ohm_add_flips(program, &program->blocks[b], n, from, to);
-        }
+        if (program->turned)
+            ohm_turned_multiply(program, n, from, to, &s, tally);
+        else
+            multiply_blocks(program, n, from, to, &s, tally);
+        for (int32_t b = 0; !program->product && b < program->nblock; b++) ohm_add_flips(program, &program->blocks[b], n, from, to);
     }
     tally_positions(program, npos, x, tally);
 }

@@ -183,6 +183,7 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
+    ohm_program_make_stacks(program);
     count_per_position(program, plan);
     program->place = NULL;
     return OHM_OK;

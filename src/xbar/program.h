@@ -31,6 +31,8 @@ struct block {
     struct ohm_cells cells;
     struct chunk *chunks; /* [cells.nchunk], corrected ones first */
     int32_t ncorrected;
+    int32_t nstack; /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
+    int32_t nplane; /* of their sums */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
     int32_t output0, noutput;
     int64_t *flip;
@@ -60,6 +62,7 @@ struct ohm_program {
     const struct ohm_adc_slices *class_slices[OHM_ADC_CLASSES]; /* of one class alone, for the turned form */
     int32_t step_limit;                                         /* steps per kernel call, so that sums fit int32 */
     int32_t max_rows, max_columns;                              /* over blocks, for scratch */
+    size_t max_total;                                           /* words of a stack's planes for one position */
     int32_t ndrive;
     struct drive *drives;
     struct ohm_tally per_position; /* what every position costs whatever its values */
@@ -103,9 +106,16 @@ struct scratch {
     uint8_t *turned; /* [inputs][OHM_CHUNK] values: x with positions fastest */
     void *sums;      /* turned: [outputs][OHM_CHUNK], as y but with positions fastest */
     uint8_t *found;  /* [npos] */
+    uint64_t *total; /* [chunk][npos][nplane][OHM_CHUNK_WORDS] of a stack */
     void *product;
 };
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);
+
+/* stack.c: blocks that hold different rows of the same columns, in stacks; one stack's sums over positions that fit the caches together. */
+void ohm_program_make_stacks(struct ohm_program *program);
+int32_t ohm_stack_positions(const struct ohm_program *program); /* at most OHM_PLAIN_POSITIONS */
+void ohm_stack_multiply(const struct ohm_program *program, const struct block *first, int32_t npos, const void *x, void *y, struct scratch *s,
+                        struct ohm_tally *tally);
 
 /* digital.c: what the sums begin with (offset encoding: every output of a group loses weight_bias times the group's input sum), and what the digital
  * side adds for flipped columns. Only where no product does it. */
@@ -118,7 +128,9 @@ void ohm_turned_observe(const struct ohm_program *program, int32_t npos, const v
 /* turn.c: both between positions slowest and positions fastest, in pieces that stay in the cache. */
 void ohm_turn_values(const struct ohm_program *program, int32_t npos, const void *x, uint8_t *turned);
 void ohm_turn_sums(const struct ohm_program *program, int32_t npos, const void *sums, void *y); /* y += */
-/* multiply.c: one kernel call through the clipping ADC or the tables. */
+/* multiply.c: one position's sums of a chunk over to its outputs; base: place of the position's first sum. */
+void ohm_combine_chunk(const struct ohm_program *program, const struct chunk *chunk, const int32_t *acc, int32_t step, void *y, size_t base);
+/* One kernel call through the clipping ADC or the tables. */
 void ohm_program_convert(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, int32_t ncol,
                          const struct ohm_adc_table *table, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc,
                          int64_t *clipped);

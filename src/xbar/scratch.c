@@ -21,6 +21,7 @@ static size_t lay_out(const struct ohm_program *program, int32_t npos, unsigned 
         PIECE(s->lists.row, ohm_lists_room(program->max_rows, (int32_t)together, (int32_t)nstep) * sizeof *s->lists.row);
         PIECE(s->acc, together * OHM_CHUNK * sizeof *s->acc);
         PIECE(s->found, together);
+        PIECE(s->total, program->max_total * (size_t)ohm_stack_positions(program) * sizeof *s->total);
     } else if (program->nblock) {
         PIECE(s->acc, (size_t)program->max_columns * OHM_CHUNK * sizeof *s->acc);
         PIECE(s->words, ohm_cells_words(program->max_rows, 1, 1) * sizeof *s->words);

@@ -103,6 +103,31 @@ static void check_sums(const struct ohm_kernel *kernel, struct test_case *t, int
         if (whole[i]) CU_FAIL("clip and excess do not add up");
 }
 
+/* Sums kept as planes: once set, once added to; the reference's planes to the last bit, and the integers they stand for. */
+static void check_planes(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1,
+                         const int32_t *clipped) {
+    size_t n = (size_t)t->npos * OHM_CHUNK;
+    int32_t most = t->nrow * ((1 << t->cell_bits) - 1), nplane = step1 - step0 + bits_of(most) + 1 + (int32_t)draw(2);
+    size_t words = (size_t)(t->npos * nplane) * OHM_CHUNK_WORDS;
+    if (nplane > 31) return;
+    uint64_t *plain = ohm_alloc(words * 8), *total = ohm_alloc(words * 8);
+    int32_t *acc = ohm_alloc(n * 4), wrong = 0;
+    int64_t none = 0, again = 0;
+    memset(total, 0xA5, words * 8); /* what was there before does not matter */
+    for (int turn = 0; turn < 2; turn++) {
+        ohm_kernel_reference.clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, nplane, !turn, plain, &none);
+        kernel->clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, nplane, !turn, total, &again);
+        kernel->integers(t->npos, nplane, total, acc);
+        for (size_t i = 0; i < n; i++) wrong += acc[i] != (turn + 1) * clipped[i];
+        CU_ASSERT(!memcmp(plain, total, words * 8));
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(none, again);
+    free(plain);
+    free(total);
+    free(acc);
+}
+
 /* Lists that ignore harmless steps give the same corrections. */
 static void check_ignoring(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1, int32_t *expected) {
     uint8_t found[3];
@@ -142,6 +167,7 @@ static void check_case(int32_t most_rows) {
             printf("\n%s differs: rows %d cell bits %d bits %d shift %d adc %d steps %d..%d\n", (*kernel)->name, t.nrow, t.cell_bits, t.nbit,
                    t.max_shift, adc_bits, step0, step1);
         CU_ASSERT(equal);
+        check_planes(*kernel, &t, adc_bits, step0, step1, expected);
         check_ignoring(*kernel, &t, adc_bits, step0, step1, expected + 2 * t.npos * OHM_CHUNK);
     }
     free(value);
