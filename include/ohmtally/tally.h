@@ -8,7 +8,6 @@
 #define OHM_TALLY_LIST(X)                                                                                                                            \
     X(positions, "1", "output positions computed (input vectors applied to the layer)")                                                              \
     X(conversions, "1", "analogue-to-digital conversions")                                                                                           \
-    X(evaluated, "1", "of these, carried out one by one by the simulation; the others are proved equal to their counts")                             \
     X(clipped, "1", "conversions whose value lay outside the ADC's codes")                                                                           \
     X(array_reads, "1", "crossbar activations: one array, one input bit step")                                                                       \
     X(row_drives, "1", "word lines driven high: one row of one array, one step with a 1 bit")                                                        \
@@ -21,9 +20,13 @@
     X(bus_bits, "bit", "bits moved over the tile bus")                                                                                               \
     X(steps, "1", "input steps of the layer's schedule, arrays in parallel (positions x steps per position)")
 
+/* What the simulation did for it: says nothing of the hardware, and a result's digest leaves it out. */
+#define OHM_EFFORT_LIST(X) X(evaluated, "1", "conversions that the simulation carried out one by one; the others are proved equal to their counts")
+
 struct ohm_tally {
 #define X(name, unit, about) int64_t name;
     OHM_TALLY_LIST(X)
+    OHM_EFFORT_LIST(X)
 #undef X
 };
 #define OHM_TALLY_COUNT ((int)(sizeof(struct ohm_tally) / sizeof(int64_t)))

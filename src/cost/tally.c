@@ -5,13 +5,14 @@ struct entry {
     const char *name, *unit, *about;
 };
 #define X(name, unit, about) {#name, unit, about},
-static const struct entry tally_entries[] = {OHM_TALLY_LIST(X)};
+static const struct entry tally_entries[] = {OHM_TALLY_LIST(X) OHM_EFFORT_LIST(X)};
 static const struct entry store_entries[] = {OHM_STORE_LIST(X)};
 #undef X
 
 void ohm_tally_add(struct ohm_tally *sum, const struct ohm_tally *more) {
 #define X(name, unit, about) sum->name += more->name;
     OHM_TALLY_LIST(X)
+    OHM_EFFORT_LIST(X)
 #undef X
 }
 

@@ -15,6 +15,7 @@ static hid_t memory_type(enum ohm_column_type type) {
     case OHM_COLUMN_INT32:
         return H5T_NATIVE_INT32;
     case OHM_COLUMN_INT64:
+    case OHM_COLUMN_BESIDE:
         return H5T_NATIVE_INT64;
     case OHM_COLUMN_FLOAT:
         return H5T_NATIVE_FLOAT;
@@ -32,6 +33,7 @@ static size_t entry_bytes(const struct ohm_column *column) {
                                    [OHM_COLUMN_INT8] = 1,
                                    [OHM_COLUMN_INT32] = 4,
                                    [OHM_COLUMN_INT64] = 8,
+                                   [OHM_COLUMN_BESIDE] = 8,
                                    [OHM_COLUMN_FLOAT] = 4,
                                    [OHM_COLUMN_DOUBLE] = 8,
                                    [OHM_COLUMN_STRING] = sizeof(char *)};

@@ -7,7 +7,16 @@
 #define XXH_STATIC_LINKING_ONLY /* for states without allocation */
 #include <xxhash.h>
 
-enum ohm_column_type { OHM_COLUMN_BOOL, OHM_COLUMN_INT8, OHM_COLUMN_INT32, OHM_COLUMN_INT64, OHM_COLUMN_FLOAT, OHM_COLUMN_DOUBLE, OHM_COLUMN_STRING };
+enum ohm_column_type {
+    OHM_COLUMN_BOOL,
+    OHM_COLUMN_INT8,
+    OHM_COLUMN_INT32,
+    OHM_COLUMN_INT64,
+    OHM_COLUMN_FLOAT,
+    OHM_COLUMN_DOUBLE,
+    OHM_COLUMN_STRING,
+    OHM_COLUMN_BESIDE /* an int64 that says nothing of the result and is not counted among its integers */
+};
 
 struct ohm_column {
     const char *name;          /* of the data set */

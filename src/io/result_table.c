@@ -24,6 +24,7 @@ const struct ohm_table ohm_image_table = OHM_TABLE(image_columns, struct ohm_ima
         }                                                                                                                                            \
     }
 #define TALLY(name, unit, about) {#name, OHM_COLUMN_INT64, AT(tally.name), 1, {unit, about "; sum over the scored images"}},
+#define EFFORT(name, unit, about) {#name, OHM_COLUMN_BESIDE, AT(tally.name), 1, {unit, about "; sum over the scored images"}},
 #define STORE(name, unit, about) {#name, OHM_COLUMN_INT64, AT(store.name), 1, {unit, about}},
 #define ENERGY(name, about) {"energy_" #name "_pj", OHM_COLUMN_DOUBLE, AT(energy.name), 1, {"pJ", about "; mean per image"}},
 #define BASELINE(name, cells, about) {"baseline_" #name, OHM_COLUMN_INT64, AT(baseline[BASELINE_##name]), 1, {"1", "crossbars with " about}},
@@ -35,7 +36,7 @@ static const struct ohm_column layer_columns[] = {
     LAYER(rows, INT32, "1", "rows of each: inputs of one output"),
     LAYER(columns, INT32, "1", "columns of each: outputs"),
     {"positions_per_image", OHM_COLUMN_INT64, AT(positions), 1, {"1", "output positions of one image"}},
-    OHM_TALLY_LIST(TALLY) OHM_STORE_LIST(STORE) LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
+    OHM_TALLY_LIST(TALLY) OHM_EFFORT_LIST(EFFORT) OHM_STORE_LIST(STORE) LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
     OHM_BASELINE_LIST(BASELINE) LAYER(sqnr_db, DOUBLE, "dB", "signal to quantisation noise of the layer's output against the float network"),
     LAYER(weight_error, DOUBLE, "1", "relative root mean square of held minus float weights"),
     OHM_ENERGY_LIST(ENERGY){

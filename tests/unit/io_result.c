@@ -50,8 +50,10 @@ static void images_make(int nright, struct ohm_image_row rows[NIMAGE]) {
 
 /* Two layers with numbers of which every sum is known: see the report's test. */
 static void layers_make(int64_t crossbars, double price, struct ohm_layer_row rows[NLAYER]) {
-    rows[0] = (struct ohm_layer_row){.name = "conv1", .kind = "conv", .evaluation = "counters", .groups = 1, .rows = 27, .columns = 16, .positions = 784, .adc_bits = 8};
-    rows[1] = (struct ohm_layer_row){.name = "fc \xc3\xa4", .kind = "linear", .evaluation = "product", .groups = 1, .rows = 96, .columns = 10, .positions = 1, .adc_bits = 8};
+    rows[0] = (struct ohm_layer_row){
+        .name = "conv1", .kind = "conv", .evaluation = "counters", .groups = 1, .rows = 27, .columns = 16, .positions = 784, .adc_bits = 8};
+    rows[1] = (struct ohm_layer_row){
+        .name = "fc \xc3\xa4", .kind = "linear", .evaluation = "product", .groups = 1, .rows = 96, .columns = 10, .positions = 1, .adc_bits = 8};
     for (int i = 0; i < NLAYER; i++) {
         rows[i].tally.conversions = 1000;
         rows[i].tally.clipped = 1 + 2 * i;
@@ -209,8 +211,9 @@ static void digest_depends_on_integers_only(void) {
     CU_ASSERT_NOT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
     images[0].outputs_digest ^= (uint64_t)1 << 63;
     for (int k = 0; k < OHM_TALLY_COUNT; k++) {
+        bool of_hardware = strcmp(ohm_tally_name(k), "evaluated") != 0;
         ohm_tally_counts(&layers[1].tally)[k]++;
-        CU_ASSERT_NOT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
+        CU_ASSERT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER) != first, of_hardware);
         ohm_tally_counts(&layers[1].tally)[k]--;
     }
     layers[0].baseline[3]++;
