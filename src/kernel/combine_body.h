@@ -29,3 +29,11 @@ static int64_t count_ones(size_t bytes, const void *values) {
     for (; bytes; bytes--, from++) sum += __builtin_popcount(*from);
     return sum;
 }
+
+/* The functions of the file that includes this; what differs in name is given. */
+#define KERNEL(text, masks, places, adders)                                                                                                          \
+    {                                                                                                                                                \
+        .name = text, .bit_masks = masks, .emit = places, .clip = clip, .clip_onto = clip_onto, .integers = integers, .excess = excess,              \
+        .table = table, .combine = combine, .combine_narrow = combine_narrow, .scale_add = scale_add, .scale_add_narrow = scale_add_narrow,          \
+        .full_adders = adders, .ones = count_ones                                                                                                    \
+    }

@@ -34,18 +34,5 @@ static void bit_masks_avx2(int32_t n, int32_t element, const void *values, int32
     }
 }
 
-const struct ohm_kernel ohm_kernel_avx2 = {.name = "avx2",
-                                           .bit_masks = bit_masks_avx2,
-                                           .emit = emit_plain,
-                                           .clip = clip,
-                                           .clip_onto = clip_onto,
-                                           .integers = integers,
-                                           .excess = excess,
-                                           .table = table,
-                                           .combine = combine,
-                                           .combine_narrow = combine_narrow,
-                                           .scale_add = scale_add,
-                                           .scale_add_narrow = scale_add_narrow,
-                                           .full_adders = full_adders,
-                                           .ones = count_ones};
+const struct ohm_kernel ohm_kernel_avx2 = KERNEL("avx2", bit_masks_avx2, emit_plain, full_adders);
 #endif

@@ -120,18 +120,5 @@ static int32_t emit(const uint64_t *mask, int32_t words, uint16_t *out) {
     return n;
 }
 
-const struct ohm_kernel ohm_kernel_avx512 = {.name = "avx512",
-                                             .bit_masks = bit_masks,
-                                             .emit = emit,
-                                             .clip = clip,
-                                             .clip_onto = clip_onto,
-                                             .integers = integers,
-                                             .excess = excess,
-                                             .table = table,
-                                             .combine = combine,
-                                             .combine_narrow = combine_narrow,
-                                             .scale_add = scale_add,
-                                             .scale_add_narrow = scale_add_narrow,
-                                             .full_adders = full_adders,
-                                             .ones = count_ones};
+const struct ohm_kernel ohm_kernel_avx512 = KERNEL("avx512", bit_masks, emit, full_adders);
 #endif

@@ -11,17 +11,4 @@
 #include "combine_body.h"
 #include "masks_body.h"
 
-const struct ohm_kernel ohm_kernel_portable = {.name = "portable",
-                                               .bit_masks = bit_masks_plain,
-                                               .emit = emit_plain,
-                                               .clip = clip,
-                                               .clip_onto = clip_onto,
-                                               .integers = integers,
-                                               .excess = excess,
-                                               .table = table,
-                                               .combine = combine,
-                                               .combine_narrow = combine_narrow,
-                                               .scale_add = scale_add,
-                                               .scale_add_narrow = scale_add_narrow,
-                                               .full_adders = full_adders,
-                                               .ones = count_ones};
+const struct ohm_kernel ohm_kernel_portable = KERNEL("portable", bit_masks_plain, emit_plain, full_adders);

@@ -105,16 +105,4 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
         }
 }
 
-const struct ohm_kernel ohm_kernel_reference = {.name = "reference",
-                                                .bit_masks = bit_masks,
-                                                .emit = emit,
-                                                .clip = clip,
-                                                .clip_onto = clip_onto,
-                                                .integers = integers,
-                                                .excess = excess,
-                                                .table = table,
-                                                .combine = combine,
-                                                .combine_narrow = combine_narrow,
-                                                .scale_add = scale_add,
-                                                .scale_add_narrow = scale_add_narrow,
-                                                .ones = count_ones};
+const struct ohm_kernel ohm_kernel_reference = KERNEL("reference", bit_masks, emit, NULL);
