@@ -7,6 +7,9 @@
 #include "ohmtally/network_file.h"
 #include "ohmtally/parallel.h"
 #include "ohmtally/result.h"
+#include "ohmtally/status.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
 struct arguments {
     const char *const *words; /* what follows the command, options removed */
@@ -62,7 +65,12 @@ struct pieces {
 void pieces_add(void *pieces, void *data, size_t bytes);
 const char *study_cpu(struct ohm_arena *arena); /* the processor's name */
 
-/* Images [first, first + n) of a set as network inputs (malloc'ed once per loader). */
+/* Images [first, first + n) of a set as network inputs. */
+struct loading { /* the batch being read */
+    int64_t first;
+    int32_t n;
+    float *values, **inputs;
+};
 struct loader {
     const struct study *study;
     struct ohm_image_set *set;
@@ -70,14 +78,23 @@ struct loader {
     int32_t room;
     uint8_t *pixels;
     float *values;
-    float **inputs; /* [room]; NULL where the image is corrupt */
+    float **inputs; /* [room] of the batch that is ready; NULL where the image is corrupt */
+    struct loading next;
+    atomic_int taken; /* images of next that somebody reads or has read */
+    bool ahead;       /* thread runs */
+    pthread_t thread;
+    pthread_mutex_t lock; /* of failure */
+    struct ohm_failure failure;
 };
 int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room);
 /* The first images of the calibration set (of the scored images where there is none), at most `most`, one at a time: for what is measured beside
  * the scoring. */
 int64_t study_samples(const struct study *study, int64_t most);
 int loader_open_samples(struct loader *loader, const struct study *study, int64_t most, int64_t *count);
-int loader_read(struct loader *loader, int64_t first, int32_t n);
+/* Begins to read a batch while the one that is ready stays as it is; loader_finish makes it the one that is ready. One at a time. */
+void loader_start(struct loader *loader, int64_t first, int32_t n);
+int loader_finish(struct loader *loader);
+int loader_read(struct loader *loader, int64_t first, int32_t n); /* both */
 void loader_close(struct loader *loader);
 
 /* Collective: one point over all images; rank 0 gets rows and layers (arena), the others NULL. */

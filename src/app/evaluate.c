@@ -73,14 +73,20 @@ static void fill_row(struct running *run, int64_t index, int32_t i) {
     row->outputs_digest = run->engine ? run->digests[i] : 0;
 }
 
+static int32_t batch_size(const struct running *run, int64_t first) {
+    return run->end - first < run->room ? (int32_t)(run->end - first) : run->room;
+}
+
 /* This rank's images. Stops early when it, or another rank, fails. */
 static int run_images(struct running *run) {
     struct ohm_world *world = &run->study->world;
     struct ohm_progress progress;
     ohm_progress_start(&progress, run->point->name, ohm_image_set_count(run->study->images));
+    if (run->first < run->end) loader_start(&run->loader, run->first, batch_size(run, run->first));
     for (int64_t first = run->first; first < run->end && !ohm_world_alarmed(world); first += run->room) {
-        int32_t n = run->end - first < run->room ? (int32_t)(run->end - first) : run->room;
-        OHM_TRY(loader_read(&run->loader, first, n));
+        int32_t n = batch_size(run, first);
+        OHM_TRY(loader_finish(&run->loader));
+        if (first + n < run->end) loader_start(&run->loader, first + n, batch_size(run, first + n));
         const float *const *inputs = (const float *const *)run->loader.inputs;
         int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
                                  : ohm_float_batch(run->study->content.network, n, inputs, run->outputs);

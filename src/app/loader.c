@@ -1,4 +1,5 @@
-/* Images into network inputs. Folders are decoded by all threads (the one use of OpenMP outside eval). */
+/* Images into network inputs, a batch ahead of the computation: a thread of its own decodes while the others compute, and the others help when they
+ * get there first (the one use of OpenMP outside eval). */
 #include "app.h"
 #include "ohmtally/status.h"
 #include <stdlib.h>
@@ -10,11 +11,13 @@ static size_t pixel_count(const struct study *study) {
 
 int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room) {
     size_t count = pixel_count(study);
-    *loader = (struct loader){.study = study, .set = set, .packed = packed, .room = room};
+    *loader = (struct loader){.study = study, .set = set, .packed = packed, .room = room, .lock = PTHREAD_MUTEX_INITIALIZER};
     loader->pixels = ohm_alloc_array((size_t)room, count);
     loader->values = ohm_alloc_array((size_t)room, count * sizeof(float));
     loader->inputs = ohm_alloc_array((size_t)room, sizeof *loader->inputs);
-    return loader->pixels && loader->values && loader->inputs ? OHM_OK : OHM_E_MEMORY;
+    loader->next.values = ohm_alloc_array((size_t)room, count * sizeof(float));
+    loader->next.inputs = ohm_alloc_array((size_t)room, sizeof *loader->inputs);
+    return loader->pixels && loader->values && loader->inputs && loader->next.values && loader->next.inputs ? OHM_OK : OHM_E_MEMORY;
 }
 
 static struct ohm_image_set *sample_set(const struct study *study) {
@@ -32,31 +35,72 @@ int loader_open_samples(struct loader *loader, const struct study *study, int64_
     return loader_open(loader, study, sample_set(study), options->packed != NULL, 1);
 }
 
-void loader_close(struct loader *loader) {
-    free(loader->pixels);
-    free(loader->values);
-    free(loader->inputs);
-}
-
 /* A corrupt image leaves inputs[i] NULL; any other failure is returned. */
-static int read_one(struct loader *loader, int64_t index, int32_t i) {
+static int read_one(struct loader *loader, int32_t i) {
+    struct loading *next = &loader->next;
     size_t count = pixel_count(loader->study);
     uint8_t *pixels = loader->pixels + (size_t)i * count;
-    int status = ohm_image_set_read(loader->set, index, pixels);
-    loader->inputs[i] = status ? NULL : loader->values + (size_t)i * count;
-    if (!status) ohm_preprocess_image(&loader->study->preprocess, pixels, loader->inputs[i]);
+    int status = ohm_image_set_read(loader->set, next->first + i, pixels);
+    next->inputs[i] = status ? NULL : next->values + (size_t)i * count;
+    if (!status) ohm_preprocess_image(&loader->study->preprocess, pixels, next->inputs[i]);
     if (status != OHM_E_INPUT) return status;
     ohm_fail_clear(); /* counted and named once all rows are together */
     return OHM_OK;
 }
 
-int loader_read(struct loader *loader, int64_t first, int32_t n) {
-    struct ohm_failure failure = {0};
-#pragma omp parallel for schedule(dynamic) if (!loader->packed)
-    for (int32_t i = 0; i < n; i++)
-        if (read_one(loader, first + i, i)) {
-#pragma omp critical(ohm_loader)
-            ohm_fail_take(&failure);
+/* Takes images of the batch until none is left; any number of threads may. */
+static void read_some(struct loader *loader) {
+    for (int32_t i; (i = atomic_fetch_add(&loader->taken, 1)) < loader->next.n;)
+        if (read_one(loader, i)) {
+            pthread_mutex_lock(&loader->lock);
+            ohm_fail_take(&loader->failure);
+            pthread_mutex_unlock(&loader->lock);
         }
-    return ohm_fail_give(&failure);
+}
+
+static void *read_ahead(void *context) {
+    read_some(context);
+    return NULL;
+}
+
+void loader_start(struct loader *loader, int64_t first, int32_t n) {
+    loader->next.first = first;
+    loader->next.n = n;
+    atomic_store(&loader->taken, 0);
+    loader->failure = (struct ohm_failure){0};
+    loader->ahead = pthread_create(&loader->thread, NULL, read_ahead, loader) == 0; /* without it, all is read in loader_finish */
+}
+
+static void join(struct loader *loader) {
+    if (loader->ahead) pthread_join(loader->thread, NULL);
+    loader->ahead = false;
+}
+
+int loader_finish(struct loader *loader) {
+    if (!loader->packed || !loader->ahead) {
+#pragma omp parallel if (!loader->packed)
+        read_some(loader);
+    }
+    join(loader);
+    struct loading now = loader->next;
+    loader->next.values = loader->values;
+    loader->next.inputs = loader->inputs;
+    loader->values = now.values;
+    loader->inputs = now.inputs;
+    return ohm_fail_give(&loader->failure);
+}
+
+int loader_read(struct loader *loader, int64_t first, int32_t n) {
+    loader_start(loader, first, n);
+    return loader_finish(loader);
+}
+
+void loader_close(struct loader *loader) {
+    if (loader->ahead) atomic_store(&loader->taken, loader->next.n); /* what is not begun is not needed any more */
+    join(loader);
+    free(loader->pixels);
+    free(loader->values);
+    free(loader->inputs);
+    free(loader->next.values);
+    free(loader->next.inputs);
 }

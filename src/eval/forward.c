@@ -18,7 +18,8 @@ struct ohm_batch {
     int32_t room, nthread; /* images, threads */
     unsigned char **slot;  /* [nslot]: room instances each */
     struct thread_room *threads;
-    int32_t *image; /* images of the call that are really run (input not NULL) */
+    int32_t *image;   /* images of the call that are really run (input not NULL) */
+    uint64_t *digest; /* of each of these */
 };
 
 static int32_t block_positions(const struct ohm_engine *engine, int32_t layer) {
@@ -50,7 +51,8 @@ int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch *
     batch->slot = ohm_alloc_array((size_t)engine->intnet->nslot + 1, sizeof *batch->slot); /* ends with NULL */
     batch->threads = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->threads);
     batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
-    bool good = batch->slot && batch->threads && batch->image;
+    batch->digest = ohm_alloc_array((size_t)n, sizeof *batch->digest);
+    bool good = batch->slot && batch->threads && batch->image && batch->digest;
     for (int32_t s = 0; good && s < engine->intnet->nslot; s++)
         good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)engine->intnet->slot_bytes[s])) != NULL;
     for (int32_t t = 0; good && t < batch->nthread; t++) {
@@ -77,6 +79,7 @@ void ohm_batch_free(struct ohm_batch *batch) {
     free(batch->slot);
     free(batch->threads);
     free(batch->image);
+    free(batch->digest);
     free(batch);
 }
 
@@ -168,8 +171,8 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
     const struct ohm_intnet *intnet = engine->intnet;
     int32_t real = 0, output = intnet->network->output;
-    uint64_t *digest = ohm_alloc_array((size_t)n, sizeof *digest);
-    if (!digest) return OHM_E_MEMORY;
+    uint64_t *digest = batch->digest;
+    memset(digest, 0, (size_t)n * sizeof *digest);
     for (int32_t i = 0; i < n; i++)
         if (inputs[i]) batch->image[real++] = i;
 #pragma omp parallel for num_threads(batch->nthread) schedule(static)
@@ -181,6 +184,5 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
         if (outputs) memcpy(outputs[batch->image[i]], stored(intnet, batch, output, i), bytes);
         if (digests) digests[batch->image[i]] = digest[i];
     }
-    free(digest);
     return status;
 }
