@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_kind_shift_output(const void *left, const void *right) {
-    const struct column_source *from = left, *to = right;
-    const struct ohm_column *a = from->column, *b = to->column;
-    if (from->kind != to->kind) return from->kind < to->kind ? -1 : 1;
+static int by_shift_output(const void *left, const void *right) {
+    const struct ohm_column *a = ((const struct column_source *)left)->column, *b = ((const struct column_source *)right)->column;
     if (a->shift != b->shift) return a->shift < b->shift ? -1 : 1;
     if (a->sign != b->sign) return a->sign < b->sign ? -1 : 1;
     return (a->output > b->output) - (a->output < b->output);
@@ -27,7 +25,6 @@ int32_t ohm_column_coefficient(const struct ohm_column *column) {
 
 static int fill_chunk(struct ohm_program *program, struct chunk *chunk, const struct column_source *sources, int32_t ncol) {
     chunk->ncol = ncol;
-    chunk->corrected = sources[0].kind == COLUMN_CORRECTED;
     chunk->coefficient = ohm_arena_array(program->arena, OHM_CHUNK, sizeof *chunk->coefficient);
     chunk->runs = ohm_arena_array(program->arena, (size_t)ncol, sizeof *chunk->runs);
     chunk->offset = ohm_arena_array(program->arena, OHM_CHUNK, sizeof *chunk->offset);
@@ -35,7 +32,7 @@ static int fill_chunk(struct ohm_program *program, struct chunk *chunk, const st
     for (int32_t c = 0; c < ncol; c++) {
         const struct ohm_column *column = sources[c].column;
         struct run *last = chunk->nrun ? &chunk->runs[chunk->nrun - 1] : NULL;
-        chunk->coefficient[c] = ohm_column_coefficient(column) * (chunk->corrected ? -1 : 1);
+        chunk->coefficient[c] = ohm_column_coefficient(column) * (program->corrected ? -1 : 1);
         chunk->offset[c] = column->adc_class * (program->adc.largest + 1);
         if (last && last->output + last->n == column->output)
             last->n++;
@@ -79,26 +76,17 @@ static void copy_columns(const struct ohm_cells *cells, uint64_t *words, int32_t
         }
 }
 
-/* Where the chunk that starts at column `first` ends: chunks are of one kind. */
-static int32_t chunk_end(const struct column_source *sources, int32_t first, int32_t ncol) {
-    int32_t end = first + 1;
-    while (end < ncol && end - first < OHM_CHUNK && sources[end].kind == sources[first].kind) end++;
-    return end;
-}
-
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
                               int32_t ncol) {
-    int32_t nrow = block->rows.nrow, cell_bits = plan->tiles[sources[0].use->tile].cell_bits, nchunk = 0;
-    qsort(sources, (size_t)ncol, sizeof *sources, by_kind_shift_output);
-    for (int32_t first = 0; first < ncol; first = chunk_end(sources, first, ncol)) nchunk++;
+    int32_t nrow = block->rows.nrow, cell_bits = plan->tiles[sources[0].use->tile].cell_bits, nchunk = (ncol + OHM_CHUNK - 1) / OHM_CHUNK;
+    qsort(sources, (size_t)ncol, sizeof *sources, by_shift_output);
     uint64_t *words = ohm_arena_array(program->arena, ohm_cells_words(nrow, cell_bits, nchunk), sizeof *words);
     block->chunks = ohm_arena_array(program->arena, (size_t)nchunk, sizeof *block->chunks);
     if (!words || !block->chunks) return OHM_E_MEMORY;
     block->cells = (struct ohm_cells){nrow, cell_bits, nchunk, words};
-    for (int32_t k = 0, first = 0, end; k < nchunk; k++, first = end) {
-        end = chunk_end(sources, first, ncol);
+    for (int32_t k = 0; k < nchunk; k++) {
+        int32_t first = k * OHM_CHUNK, end = first + OHM_CHUNK < ncol ? first + OHM_CHUNK : ncol;
         OHM_TRY(fill_chunk(program, &block->chunks[k], sources + first, end - first));
-        block->ncorrected += block->chunks[k].corrected;
         for (int32_t c = first, n; c < end; c += n) {
             n = stretch(sources, c, end);
             copy_columns(&block->cells, words, k, c - first, n, &plan->tiles[sources[c].use->tile], &sources[c]);

@@ -28,26 +28,25 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
     table.slices = chunk->slices;
     for (int32_t step = 0; step < lists->nstep; step += program->step_limit) {
         int32_t end = step + program->step_limit < lists->nstep ? step + program->step_limit : lists->nstep;
-        if (chunk->corrected)
+        if (program->corrected)
             program->kernel->excess(&block->cells, k, lists, step, end, program->adc.bits, s->acc, s->found, &tally->clipped);
         else
             ohm_program_convert(program, &block->cells, k, chunk->ncol, &table, lists, step, end, s->acc, &tally->clipped);
         for (int32_t p = 0; p < lists->npos; p++)
-            if (!chunk->corrected || s->found[p]) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, step, y, (size_t)p * outputs);
+            if (!program->corrected || s->found[p]) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, step, y, (size_t)p * outputs);
     }
 }
 
 static void multiply_block(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y, struct scratch *s,
                            struct ohm_tally *tally) {
-    bool corrections_only = block->ncorrected == block->cells.nchunk;
-    int64_t looked_at = 0;
+    int64_t looked_at = (int64_t)npos * (program->input_bits + program->max_shift);
     ohm_lists_build(program->kernel, &block->rows, npos, program->input_bits, program->element, x, program->groups * program->krows,
-                    corrections_only ? program->harmless : 0, &s->lists);
-    for (int32_t i = 0; block->ncorrected && i < npos * s->lists.nstep; i++) looked_at += s->lists.driven[i] > program->harmless;
-    for (int32_t k = 0; k < block->cells.nchunk; k++) {
-        bool corrected = block->chunks[k].corrected;
-        tally->evaluated += block->chunks[k].ncol * (corrected ? looked_at : (int64_t)npos * (program->input_bits + program->max_shift));
-        if (!corrected || looked_at) multiply_chunk(program, block, k, y, s, tally);
+                    program->corrected ? program->harmless : 0, &s->lists);
+    if (program->corrected) looked_at = 0;
+    for (int32_t i = 0; program->corrected && i < npos * s->lists.nstep; i++) looked_at += s->lists.driven[i] > 0;
+    for (int32_t k = 0; looked_at && k < block->cells.nchunk; k++) {
+        tally->evaluated += block->chunks[k].ncol * looked_at;
+        multiply_chunk(program, block, k, y, s, tally);
     }
 }
 

@@ -51,16 +51,21 @@ static int check_use(const struct ohm_plan *plan, int32_t u) {
     const struct ohm_use *use = &plan->uses[u];
     if (use->tile < 0 || use->tile >= plan->ntile) return ohm_fail(OHM_E_INTERNAL, "plan: use %d names tile %d of %d", u, use->tile, plan->ntile);
     const struct ohm_tile *tile = &plan->tiles[use->tile];
+    int32_t row_shift = 0;
+    if (tile->cell_bits != plan->tiles[0].cell_bits)
+        return ohm_fail(OHM_E_INTERNAL, "plan: cells of %d and of %d bits", plan->tiles[0].cell_bits, tile->cell_bits);
     if (use->row0 < 0 || use->nrow < 1 || use->row0 + use->nrow > tile->nrow || use->column0 < 0 || use->ncol < 1 ||
         use->column0 + use->ncol > tile->ncol)
         return ohm_fail(OHM_E_INTERNAL, "plan: use %d lies outside its tile", u);
     for (int32_t r = 0; r < use->nrow; r++)
         if (use->rows[r].input < 0 || use->rows[r].input >= plan->groups * plan->krows || use->rows[r].shift < 0 || use->rows[r].shift > 16)
             return ohm_fail(OHM_E_INTERNAL, "plan: use %d, row %d: bad input or shift", u, r);
+        else if (use->rows[r].shift > row_shift)
+            row_shift = use->rows[r].shift;
     for (int32_t c = 0; c < use->ncol; c++) {
         const struct ohm_column *column = &use->columns[c];
         if (column->output < 0 || column->output >= plan->groups * plan->ncols || column->shift < 0 || column->shift > 16 ||
-            (column->sign != 1 && column->sign != -1))
+            column->shift + row_shift + tile->cell_bits > 30 || (column->sign != 1 && column->sign != -1))
             return ohm_fail(OHM_E_INTERNAL, "plan: use %d, column %d: bad output, shift or sign", u, c);
     }
     return OHM_OK;

@@ -16,7 +16,8 @@ static int32_t place_of(const struct ohm_program *program, int32_t i) {
 }
 
 static int make_rows(struct ohm_program *program, struct block *block, const struct ohm_use *use) {
-    int32_t nrow = use->nrow, words = (nrow + 63) / 64, most = 0;
+    int32_t nrow = use->nrow, words = (nrow + 63) / 64;
+    int32_t most = program->unit == 1 ? 0 : program->max_shift; /* an ADC with an offset converts in every step of the layer */
     bool consecutive = true;
     if (nrow > OHM_MAX_ROWS) return ohm_fail(OHM_E_UNSUPPORTED, "%d rows driven at once; at most %d are supported", nrow, OHM_MAX_ROWS);
     int32_t *input = ohm_arena_array(program->arena, (size_t)nrow, sizeof *input);
@@ -66,8 +67,7 @@ static int32_t gather_columns(const struct ohm_plan *plan, int32_t u, int32_t en
     int32_t n = 0;
     for (int32_t i = u; i < end; i++)
         for (int32_t c = 0; c < plan->uses[i].ncol; c++, kinds++)
-            if (*kinds != COLUMN_PROVED)
-                sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c, (enum column_kind) * kinds};
+            if (*kinds != COLUMN_PROVED) sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c};
     return n;
 }
 
@@ -173,6 +173,9 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
     uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
     if (!kinds) return OHM_E_MEMORY;
+    size_t ncolumn = 0;
+    for (int32_t u = 0; u < plan->nuse; u++) ncolumn += (size_t)plan->uses[u].ncol;
+    program->corrected = memchr(kinds, COLUMN_CORRECTED, ncolumn) != NULL;
     program->narrow = program->unit == 1 && request->offset <= INT32_MAX && bound + request->offset <= INT32_MAX;
     int status = make_blocks(program, plan, kinds);
     if (!status) status = ohm_program_make_product(program, request, kinds);
@@ -245,11 +248,6 @@ bool ohm_program_narrow(const struct ohm_program *program) {
 }
 
 const char *ohm_program_way(const struct ohm_program *program) {
-    bool corrected = false, direct = false;
-    for (int32_t b = 0; b < program->nblock; b++) {
-        corrected = corrected || program->blocks[b].ncorrected;
-        direct = direct || program->turned || program->blocks[b].ncorrected < program->blocks[b].cells.nchunk;
-    }
     if (!program->product) return "counters";
-    return corrected && direct ? "product, corrections, counters" : corrected ? "product, corrections" : direct ? "product, counters" : "product";
+    return !program->nblock ? "product" : program->corrected ? "product, corrections" : "product, counters";
 }

@@ -17,9 +17,8 @@ struct run { /* consecutive columns of a chunk with consecutive outputs */
 };
 struct chunk {
     int32_t ncol, nrun;
-    bool corrected;
     struct run *runs;
-    int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated in corrected chunks */
+    int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated where the sums are corrections */
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: class * counts per table */
     /* Of those tables; chunks with the same offsets share them. */
     const struct ohm_adc_slices *slices;
@@ -29,10 +28,9 @@ struct block {
     struct ohm_list_rows rows;
     int32_t *shift; /* [nrow], NULL when all 0 */
     struct ohm_cells cells;
-    struct chunk *chunks; /* [cells.nchunk], corrected ones first */
-    int32_t ncorrected;
-    int32_t nstack; /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
-    int32_t nplane; /* of their sums */
+    struct chunk *chunks; /* [cells.nchunk] */
+    int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
+    int32_t nplane;       /* of their sums */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
     int32_t output0, noutput;
     int64_t *flip;
@@ -51,6 +49,7 @@ struct ohm_program {
     int32_t groups, krows, ncols, weight_bias;
     int32_t input_bits, max_shift, element;
     bool turned, narrow, interleaved;
+    bool corrected;       /* the columns of the blocks are corrected ones; otherwise direct ones: never both in one program */
     const int32_t *place; /* [groups * krows] of the request; only while building */
     int32_t nblock;
     struct block *blocks;
@@ -83,7 +82,6 @@ struct column_source {
     const struct ohm_use *use;
     const struct ohm_column *column;
     int32_t index; /* inside the use */
-    enum column_kind kind;
 };
 int32_t ohm_column_coefficient(const struct ohm_column *column); /* of the code */
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,

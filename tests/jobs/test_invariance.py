@@ -132,7 +132,6 @@ class Evaluation(unittest.TestCase):
         self.assertLess(self.needed["isaac-4b/layers/evaluated"][...].sum(), self.needed["isaac-4b/layers/conversions"][...].sum())
         self.assertTrue({"product", "product, corrections", "counters"} <= ways, ways)
 
-    @unittest.expectedFailure  # a point's digest covers `evaluated` as one more integer column; take this line away once it does not
     def test_digests_are_equal(self):
         self.assertEqual(digests(self.outputs["needed"]), digests(self.outputs["all"]))
 

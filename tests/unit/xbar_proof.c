@@ -484,6 +484,45 @@ static void test_narrow_of_coarse_adc(void) {
     ohm_plan_free(hand.plan);
 }
 
+/* A second use with rows and columns of its own, in a tile of its own. */
+static void add_use(struct hand *hand, int32_t cell_bits, int32_t input0, int32_t nrow, int32_t ncol, int32_t row_shift, int32_t column_shift) {
+    struct ohm_row *rows = ohm_arena_array(hand->plan->arena, (size_t)nrow, sizeof *rows);
+    struct ohm_column *columns = ohm_arena_array(hand->plan->arena, (size_t)ncol, sizeof *columns);
+    int32_t tile = ohm_plan_add_tile(hand->plan, nrow, ncol, cell_bits);
+    for (int32_t r = 0; r < nrow; r++) rows[r] = (struct ohm_row){input0 + r, row_shift};
+    for (int32_t c = 0; c < ncol; c++) columns[c] = (struct ohm_column){.output = c % hand->plan->ncols, .shift = (int8_t)column_shift, .sign = 1};
+    for (int32_t r = 0; r < nrow; r++) ohm_tile_set(&hand->plan->tiles[tile], r, r % ncol, 1);
+    struct ohm_use use = {.tile = tile, .nrow = nrow, .ncol = ncol, .rows = rows, .columns = columns};
+    CU_ASSERT_EQUAL_FATAL(ohm_plan_add_use(hand->plan, &use), OHM_OK);
+}
+
+/* What a program cannot run is refused as a design's bug: cells of different bits, weights beyond 31 bits. */
+static void test_refused_plans(void) {
+    static const int32_t cases[][4] = {{2, 0, 0, OHM_E_INTERNAL}, {1, 16, 16, OHM_E_INTERNAL}, {1, 13, 16, OHM_OK}, {1, 14, 16, OHM_E_INTERNAL}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct hand hand = make_hand(ROWS, OUTPUTS, EACH, 1);
+        add_use(&hand, cases[k][0], 0, 4, 8, cases[k][1], cases[k][2]);
+        ohm_fail_clear();
+        CU_ASSERT_EQUAL(ohm_plan_finish(hand.plan, BITS), cases[k][3]);
+        ohm_plan_free(hand.plan);
+    }
+    ohm_fail_clear();
+}
+
+/* An ADC that adds an offset does so in every step of the layer, those included in which a block without delays drives nothing. */
+static void test_offset_in_late_steps(void) {
+    struct ohm_adc adc = {.bits = 5, .range = OHM_ADC_CALIBRATED, .largest = ROWS, .lo = {300}, .step = {300}};
+    uint8_t x[POSITIONS * ROWS];
+    struct hand hand = make_hand(ROWS, OUTPUTS, EACH, 1);
+    for (int32_t c = 0; c < COLUMNS; c++) fill_column(&hand, c, 1 + (int32_t)draw(ROWS));
+    add_use(&hand, 1, 0, ROWS, COLUMNS, 3, 0);
+    finish(&hand);
+    for (size_t i = 0; i < sizeof x; i++) x[i] = (uint8_t)draw(256);
+    struct seen seen = compare(hand.plan, &adc, 1, BITS, POSITIONS, x);
+    CU_ASSERT_EQUAL(seen.conversions, 2 * COLUMNS * (BITS + 3) * POSITIONS);
+    ohm_plan_free(hand.plan);
+}
+
 int main(void) {
     const struct suite_test tests[] = {{"columns proved by their cells", test_columns},
                                        {"lossless ADCs", test_lossless},
@@ -495,6 +534,8 @@ int main(void) {
                                        {"turned form", test_turned},
                                        {"narrow sums", test_narrow},
                                        {"narrow sums of all kinds", test_narrow_of_all_kinds},
-                                       {"coarse ADCs are wide", test_narrow_of_coarse_adc}};
+                                       {"coarse ADCs are wide", test_narrow_of_coarse_adc},
+                                       {"refused plans", test_refused_plans},
+                                       {"offsets in late steps", test_offset_in_late_steps}};
     return SUITE_RUN("xbar proof", tests);
 }
