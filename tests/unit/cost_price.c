@@ -18,12 +18,12 @@ static void tally_lists(void) {
     struct ohm_tally sum = {0}, more = {0};
     for (int i = 0; i < OHM_TALLY_COUNT; i++) ohm_tally_counts(&more)[i] = i + 1;
     CU_ASSERT_EQUAL(more.positions, 1);
-    CU_ASSERT_EQUAL(more.steps, OHM_TALLY_COUNT);
+    CU_ASSERT_EQUAL(more.evaluated, OHM_TALLY_COUNT);
     ohm_tally_add(&sum, &more);
     ohm_tally_add(&sum, &more);
     for (int i = 0; i < OHM_TALLY_COUNT; i++) CU_ASSERT_EQUAL(ohm_tally_counts(&sum)[i], 2 * (i + 1));
     CU_ASSERT_STRING_EQUAL(ohm_tally_name(1), "conversions");
-    CU_ASSERT_STRING_EQUAL(ohm_tally_unit(OHM_TALLY_COUNT - 2), "bit");
+    CU_ASSERT_STRING_EQUAL(ohm_tally_unit(OHM_TALLY_COUNT - 3), "bit");
     CU_ASSERT(strlen(ohm_tally_about(OHM_TALLY_COUNT - 1)) > 0);
     struct ohm_store store = {.index_bits = 7};
     CU_ASSERT_EQUAL(ohm_store_counts(&store)[offsetof(struct ohm_store, index_bits) / sizeof(int64_t)], 7);
