@@ -22,7 +22,7 @@ void ohm_world_alarm(const struct ohm_world *world);
 /* Not collective, cheap: whether another rank has raised the alarm. */
 bool ohm_world_alarmed(const struct ohm_world *world);
 
-/* Collective. Rank 0's bytes to all; size too. *data is malloc'ed on the other ranks. */
+/* Collective. Rank 0's bytes to all; size too. *data is malloc'ed on the other ranks, with a 0 behind it. */
 int ohm_world_share(const struct ohm_world *world, char **data, size_t *size);
 /* Collective, in place, result on every rank. */
 void ohm_world_sum(const struct ohm_world *world, int64_t *values, size_t count);

@@ -80,7 +80,7 @@ int ohm_world_share(const struct ohm_world *world, char **data, size_t *size) {
     OHM_TRY(ohm_world_agree(world, status));
     broadcast(*data, bytes);
     *size = bytes;
-    (*data)[bytes] = 0;
+    if (world->rank) (*data)[bytes] = 0;
     return OHM_OK;
 }
 

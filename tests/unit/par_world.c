@@ -24,7 +24,7 @@ static void test_agree(void) {
 }
 
 static void test_sums(void) {
-    int64_t values[3] = {world.rank, 1, -(int64_t)world.rank << 40};
+    int64_t values[3] = {world.rank, 1, world.rank * -((int64_t)1 << 40)};
     float low[2] = {(float)world.rank, -1}, high[2] = {(float)world.rank, 5};
     ohm_world_sum(&world, values, 3);
     ohm_world_least(&world, low, 2);
