@@ -31,7 +31,7 @@ under_valgrind() { # every unit test program; stops at the first error
 }
 case $mode in
     release) exec ctest --output-on-failure -LE slow ;;
-    # Refused sizes come back as NULL, as without the sanitizer; what HDF5 and MPI leave behind at exit is theirs.
+    # Refused sizes come back as NULL, as without the sanitizer; what HDF5 leaves behind at exit is its own.
     sanitize) export ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS="suppressions=$PWD/../tests/support/leaks.supp:print_suppressions=0"
         exec ctest --output-on-failure -L 'unit|property' -LE slow ;;
     valgrind) under_valgrind ;;
