@@ -14,8 +14,10 @@
 #define OHM_CHUNK 512    /* columns of a chunk */
 #define OHM_MAX_ROWS 512 /* driven rows of a block */
 #define OHM_MAX_CELL_BITS 4
-/* bits of the largest count */
-#define OHM_COUNT_BITS 13
+#define OHM_COUNT_BITS 13                             /* of the largest count */
+static inline int32_t ohm_bit_length(int64_t value) { /* of value >= 0; 0 for 0 */
+    return value ? 64 - __builtin_clzll((uint64_t)value) : 0;
+}
 #define OHM_LIST_PAD 4 /* lists are padded to a multiple of this with the empty row */
 
 struct ohm_cells {

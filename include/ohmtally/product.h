@@ -35,6 +35,10 @@ void ohm_product_large(const struct ohm_product *product, void (*see)(void *cont
 size_t ohm_product_scratch(const struct ohm_product *product, int32_t npos); /* bytes of 64-byte aligned scratch for npos positions */
 /* Largest |y| for codes of at most 2^bits - 1; INT64_MAX where it does not fit. */
 int64_t ohm_product_bound(const struct ohm_product *product, int32_t bits);
+/* Whether sums of magnitude bound at most, and an offset added to them, stay within 32 bits. */
+static inline bool ohm_sums_are_narrow(int64_t bound, int64_t offset) {
+    return bound <= INT32_MAX && offset <= INT32_MAX - bound;
+}
 /* y [npos][groups * ncols] written (not added to). The 32-bit form needs ohm_product_bound(product, bits of the codes) <= INT32_MAX. */
 void ohm_product_run(const struct ohm_product *product, int32_t npos, const void *x, int32_t *y, void *scratch);
 void ohm_product_run_wide(const struct ohm_product *product, int32_t npos, const void *x, int64_t *y, void *scratch);

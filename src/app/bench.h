@@ -19,6 +19,16 @@ int bench_layers(struct ohm_arena *arena, struct ohm_bench *bench);
 int bench_products(struct ohm_arena *arena, struct ohm_bench *bench);
 int bench_network(struct study *study, struct ohm_bench *bench); /* on this rank alone */
 
+#define BENCH_DENSITY 0.21 /* of ones in the inputs of the reference layer: typical behind a ReLU */
+/* A program on npos input vectors x of `vector` bytes each: shortest time of one pass over all, and what it tallies (NULL: not asked). */
+struct bench_program {
+    const struct ohm_program *program;
+    int32_t npos;
+    size_t vector, outputs;
+    const uint8_t *x;
+};
+int bench_program(const struct bench_program *what, double least, double *seconds, struct ohm_tally *tally);
+
 /* CPU seconds of one image in the crossbar layers, on made-up inputs. */
 int bench_predict(const struct ohm_engine *engine, double *seconds);
 

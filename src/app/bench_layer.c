@@ -8,47 +8,32 @@
 #define POSITIONS 196
 #define ROWS 2304
 #define OUTPUTS 256
-#define DENSITY 0.21
-
-struct work {
-    struct ohm_program *program;
-    struct ohm_product *product;
-    int32_t npos;
-    uint8_t *x;
-    void *y, *scratch;
-    struct ohm_tally tally;
-};
-
-static void run_program(void *context) {
-    struct work *work = context;
-    int32_t together = ohm_program_positions(work->program);
-    size_t sum = ohm_program_narrow(work->program) ? 4 : 8;
-    work->tally = (struct ohm_tally){0};
-    for (int32_t p = 0; p < POSITIONS; p += together)
-        ohm_program_multiply(work->program, POSITIONS - p < together ? POSITIONS - p : together, work->x + (size_t)p * ROWS,
-                             (uint8_t *)work->y + (size_t)p * OUTPUTS * sum, work->scratch, &work->tally);
-}
 
 static int measure(struct ohm_arena *arena, const struct ohm_program_request *request, const char *mode, struct ohm_bench *bench) {
-    struct work work = {.x = ohm_arena_alloc(arena, POSITIONS * ROWS), .y = ohm_arena_array(arena, POSITIONS * OUTPUTS, 8)};
-    if (!work.x || !work.y) return OHM_E_MEMORY;
-    OHM_TRY(ohm_program_build(request, &work.program));
-    work.scratch = ohm_arena_alloc(arena, ohm_program_scratch(work.program, ohm_program_positions(work.program)));
-    if (work.scratch) {
-        bench_fill(work.x, POSITIONS * ROWS, DENSITY);
-        double seconds = bench_time(run_program, &work, 0.1);
+    struct bench_program what = {.npos = POSITIONS, .vector = ROWS, .outputs = OUTPUTS};
+    struct ohm_program *program;
+    struct ohm_tally tally;
+    double seconds;
+    uint8_t *x = ohm_arena_alloc(arena, POSITIONS * ROWS);
+    if (!x) return OHM_E_MEMORY;
+    bench_fill(x, POSITIONS * ROWS, BENCH_DENSITY);
+    OHM_TRY(ohm_program_build(request, &program));
+    what.program = program;
+    what.x = x;
+    int status = bench_program(&what, 0.1, &seconds, &tally);
+    if (!status) {
         struct ohm_bench_layer *row = &bench->layers[bench->nlayer++];
         *row = (struct ohm_bench_layer){.kernel = request->kernel->name,
                                         .mode = mode,
-                                        .evaluation = ohm_program_way(work.program),
+                                        .evaluation = ohm_program_way(program),
                                         .seconds = seconds,
-                                        .conversions = work.tally.conversions,
-                                        .evaluated = work.tally.evaluated,
-                                        .rate = (double)work.tally.conversions / seconds};
+                                        .conversions = tally.conversions,
+                                        .evaluated = tally.evaluated,
+                                        .rate = (double)tally.conversions / seconds};
         row->popcount = row->rate / bench->popcount;
     }
-    ohm_program_free(work.program);
-    return work.scratch ? OHM_OK : OHM_E_MEMORY;
+    ohm_program_free(program);
+    return status;
 }
 
 /* Weights as a trained layer's: sums of uniform numbers, so that small magnitudes are common. */
@@ -103,8 +88,15 @@ int bench_layers(struct ohm_arena *arena, struct ohm_bench *bench) {
     return status;
 }
 
+struct product_work {
+    struct ohm_product *product;
+    int32_t npos;
+    uint8_t *x;
+    void *y, *scratch;
+};
+
 static void run_product(void *context) {
-    struct work *work = context;
+    struct product_work *work = context;
     ohm_product_run(work->product, work->npos, work->x, work->y, work->scratch);
 }
 
@@ -113,7 +105,7 @@ int bench_products(struct ohm_arena *arena, struct ohm_bench *bench) {
     static const int32_t largest[] = {64, 127, 255};
     struct ohm_product_shape shape = {1, K, N, 1, false};
     int32_t *w = ohm_arena_array(arena, K * N, sizeof *w);
-    struct work work = {.npos = M, .x = ohm_arena_alloc(arena, M * K), .y = ohm_arena_array(arena, M * N, 4)};
+    struct product_work work = {.npos = M, .x = ohm_arena_alloc(arena, M * K), .y = ohm_arena_array(arena, M * N, 4)};
     bench->products = ohm_arena_array(arena, 3, sizeof *bench->products);
     if (!w || !work.x || !work.y || !bench->products) return OHM_E_MEMORY;
     bench_fill(work.x, M * K, 0.5);

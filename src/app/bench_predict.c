@@ -3,21 +3,6 @@
 #include "ohmtally/status.h"
 #include <stdlib.h>
 
-#define DENSITY 0.21 /* of ones in the inputs, as in the reference layer: typical behind a ReLU */
-
-struct work {
-    const struct ohm_program *program;
-    int32_t npos;
-    uint8_t *x;
-    void *y, *scratch;
-    struct ohm_tally tally;
-};
-
-static void run_block(void *context) {
-    struct work *work = context;
-    ohm_program_multiply(work->program, work->npos, work->x, work->y, work->scratch, &work->tally);
-}
-
 /* Codes have activation_bits bits, in one byte or two (the low one first). */
 static void keep_codes(uint8_t *x, size_t bytes, const struct ohm_intnet *intnet) {
     for (size_t k = 0; k < bytes; k++) {
@@ -27,21 +12,18 @@ static void keep_codes(uint8_t *x, size_t bytes, const struct ohm_intnet *intnet
 }
 
 static int predict_layer(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const struct ohm_program *program, double *seconds) {
-    struct work work = {.program = program, .npos = ohm_program_positions(program)};
-    if (work.npos > ohm_layer_positions(layer)) work.npos = (int32_t)ohm_layer_positions(layer);
-    size_t bytes = (size_t)work.npos * (size_t)ohm_layer_inputs(layer) * (size_t)intnet->element;
-    work.x = ohm_alloc(bytes);
-    work.y = ohm_alloc_array((size_t)work.npos * (size_t)ohm_layer_outputs(layer), sizeof(int64_t));
-    work.scratch = ohm_alloc(ohm_program_scratch(program, work.npos));
-    int status = work.x && work.y && work.scratch ? OHM_OK : OHM_E_MEMORY;
-    if (!status) {
-        bench_fill(work.x, bytes, DENSITY);
-        keep_codes(work.x, bytes, intnet);
-        *seconds += bench_time(run_block, &work, 0) * (double)ohm_layer_positions(layer) / work.npos;
-    }
-    free(work.x);
-    free(work.y);
-    free(work.scratch);
+    int64_t positions = ohm_layer_positions(layer);
+    int32_t npos = ohm_program_positions(program);
+    if (npos > positions) npos = (int32_t)positions;
+    size_t vector = (size_t)ohm_layer_inputs(layer) * (size_t)intnet->element, bytes = (size_t)npos * vector;
+    double took = 0;
+    uint8_t *x = ohm_alloc(bytes);
+    if (!x) return OHM_E_MEMORY;
+    bench_fill(x, bytes, BENCH_DENSITY);
+    keep_codes(x, bytes, intnet);
+    int status = bench_program(&(struct bench_program){program, npos, vector, (size_t)ohm_layer_outputs(layer), x}, 0, &took, NULL);
+    *seconds += took * (double)positions / npos;
+    free(x);
     return status;
 }
 

@@ -31,10 +31,10 @@ void ohm_engine_free(struct ohm_engine *engine) {
 
 size_t ohm_engine_bytes(const struct ohm_engine *engine) {
     size_t bytes = ohm_arena_bytes(engine->arena);
-    for (int32_t i = 0; i < engine->intnet->nlayer; i++)
-        bytes += engine->layers[i].program   ? ohm_program_bytes(engine->layers[i].program)
-                 : engine->layers[i].product ? ohm_product_bytes(engine->layers[i].product)
-                                             : 0;
+    for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
+        if (engine->layers[i].program) bytes += ohm_program_bytes(engine->layers[i].program);
+        if (engine->layers[i].product) bytes += ohm_product_bytes(engine->layers[i].product);
+    }
     return bytes;
 }
 
@@ -70,8 +70,8 @@ static int exact_product(struct ohm_engine *engine, int32_t i, const int32_t *w,
     bool interleaved = ohm_layer_interleaved(layer);
     struct ohm_product_shape shape = {layer->groups, layer->krows, layer->ncols, engine->intnet->element, interleaved};
     OHM_TRY(ohm_product_new(&shape, w, interleaved ? NULL : place, &engine->layers[i].product));
-    int64_t bound = ohm_product_bound(engine->layers[i].product, engine->intnet->activation_bits), offset = engine->layers[i].rescale.largest_offset;
-    engine->layers[i].narrow = bound <= INT32_MAX && offset <= INT32_MAX && bound + offset <= INT32_MAX;
+    int64_t bound = ohm_product_bound(engine->layers[i].product, engine->intnet->activation_bits);
+    engine->layers[i].narrow = ohm_sums_are_narrow(bound, engine->layers[i].rescale.largest_offset);
     return OHM_OK;
 }
 

@@ -19,13 +19,16 @@
         (carry) = MAJ(fa_, fb_, fc_);                                                                                                                \
     } while (0)
 
+/* Adds carry into plane; what is carried on is returned. */
+static inline V half_add(V *plane, V carry) {
+    V old = *plane;
+    *plane = XOR(old, carry);
+    return AND(old, carry);
+}
+
 /* Adds carry into planes[from..to-1]. */
 static inline void ripple(V *planes, int32_t from, int32_t to, V carry) {
-    for (int32_t k = from; k < to; k++) {
-        V old = planes[k];
-        planes[k] = XOR(old, carry);
-        carry = AND(old, carry);
-    }
+    for (int32_t k = from; k < to; k++) carry = half_add(&planes[k], carry);
 }
 
 /* Eight rows into one, two and four; the carry of weight 8 is returned. */
@@ -50,13 +53,6 @@ static inline __attribute__((always_inline)) V add_four(const uint64_t *base, co
     FULL_ADD(*two, carry, *two, a, b);
 #undef ROW
     return carry;
-}
-
-/* Adds carry into plane; what is carried on is returned. */
-static inline V half_add(V *plane, V carry) {
-    V old = *plane;
-    *plane = XOR(old, carry);
-    return AND(old, carry);
 }
 
 /* planes[0..nplane-1] = counts over the listed rows of one cell plane, `base` being word `offset` of the plane's row 0. n is a multiple of 4, nplane
@@ -113,15 +109,11 @@ static inline void count_rows(const uint64_t *base, const uint16_t *row, int32_t
     }
 }
 
-static inline int32_t bit_length(int32_t value) {
-    return value ? 32 - __builtin_clz((uint32_t)value) : 0;
-}
-
 /* Counts of one list over all cell planes; returns the number of planes that can be non-zero. word: offset of the V inside a chunk row. */
 static int32_t count_list(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list, int32_t word, V *planes) {
     int32_t first = lists->first[list], n = lists->first[list + 1] - first, driven = lists->driven[list];
     if (!driven) return 0;
-    int32_t one_plane = bit_length(driven), nplane = bit_length(driven * ((1 << cells->cell_bits) - 1));
+    int32_t one_plane = ohm_bit_length(driven), nplane = ohm_bit_length(driven * ((1 << cells->cell_bits) - 1));
     const uint64_t *base = cells->words + ohm_cells_index(cells, chunk, 0, 0) + word;
     count_rows(base, lists->row + first, n, one_plane, planes);
     for (int32_t k = one_plane; k < nplane; k++) planes[k] = ZERO;
@@ -139,11 +131,7 @@ static inline void add_code(V *sum, int32_t t, int32_t width, const V *code, int
     V carry = ZERO;
     int32_t k = 0;
     for (; k < nplane; k++) FULL_ADD(sum[t + k], carry, sum[t + k], code[k], carry);
-    for (; k < width; k++) {
-        V old = sum[t + k];
-        sum[t + k] = XOR(old, carry);
-        carry = AND(old, carry);
-    }
+    for (; k < width; k++) carry = half_add(&sum[t + k], carry);
     sum[t + width] = carry;
 }
 
@@ -173,7 +161,7 @@ static inline __attribute__((always_inline)) void clip_word(const struct ohm_cel
 }
 
 static inline int32_t clip_width(const struct ohm_cells *cells, int32_t adc_bits) {
-    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
+    int32_t width = ohm_bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
     return width < adc_bits ? width : adc_bits;
 }
 
@@ -258,7 +246,7 @@ static inline bool excess_word(const struct ohm_cells *cells, int32_t chunk, con
     bool found = false;
     for (int32_t t = 0; t < nstep; t++) {
         V planes[MAX_PLANES];
-        if (bit_length(lists->driven[list0 + t] * ((1 << cells->cell_bits) - 1)) <= adc_bits) continue;
+        if (ohm_bit_length(lists->driven[list0 + t] * ((1 << cells->cell_bits) - 1)) <= adc_bits) continue;
         int32_t nplane = count_list(cells, chunk, lists, list0 + t, word, planes);
         V over = planes[adc_bits];
         for (int32_t k = adc_bits + 1; k < nplane; k++) over = OR(over, planes[k]);
@@ -274,7 +262,7 @@ static inline bool excess_word(const struct ohm_cells *cells, int32_t chunk, con
 
 static void excess(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                    int32_t *acc, uint8_t *found, int64_t *clipped) {
-    int32_t width = bit_length(cells->nrow * ((1 << cells->cell_bits) - 1)), nsum = step1 - step0 + width;
+    int32_t width = ohm_bit_length(cells->nrow * ((1 << cells->cell_bits) - 1)), nsum = step1 - step0 + width;
     uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
     for (int32_t p = 0; p < lists->npos; p++) {
         found[p] = 0;

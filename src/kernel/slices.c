@@ -40,12 +40,6 @@ static int32_t code_at(const struct ohm_adc_table *adc, int32_t start, int32_t s
     return step ? (int32_t)(((int64_t)adc->value[start + count] - adc->value[start]) / step) : 0;
 }
 
-static int32_t bit_length(int32_t value) {
-    int32_t bits = 0;
-    for (; value; value >>= 1) bits++;
-    return bits;
-}
-
 static int32_t column_start(const struct ohm_adc_table *adc, int32_t c) {
     return adc->offset ? adc->offset[c] : 0;
 }
@@ -78,7 +72,7 @@ static void measure_column(const struct making *making, int32_t c) {
             earliest(&slices->first_twice, block);
             making->parts[block] |= OHM_SLICE_TWICE;
         }
-        if (bit_length(code) > making->code_bits[block]) making->code_bits[block] = (uint8_t)bit_length(code);
+        if (ohm_bit_length(code) > making->code_bits[block]) making->code_bits[block] = (uint8_t)ohm_bit_length(code);
         before = code;
     }
 }

@@ -1,21 +1,10 @@
 /* Convolution and linear layers: im2col in strips of output rows + sgemm; depth-wise ones directly. */
 #include "float_op.h"
+#include "ohmtally/blas.h"
 #include <cblas.h>
-#include <pthread.h>
 #include <string.h>
 
 #define STRIP_FLOATS ((int64_t)1 << 19) /* im2col matrix of about 2 MB: stays in the second-level cache while sgemm reads it */
-
-void openblas_set_num_threads(int count) __attribute__((weak)); /* other BLAS libraries do not have it */
-
-static void set_single(void) {
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-}
-
-void float_blas_single(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, set_single);
-}
 
 struct conv { /* one convolution, dimensions as numbers */
     int64_t groups, batch;
@@ -149,7 +138,7 @@ void float_conv(const struct float_call *call) {
     const int64_t positions = conv.rows * conv.columns, plane = conv.height * conv.width;
     const float *x = call->in[0], *bias = call->node->ninput > 2 ? call->in[2] : NULL;
     float *y = call->out;
-    float_blas_single();
+    ohm_blas_single();
     for (int64_t n = 0; n < conv.batch; n++)
         for (int64_t g = 0; g < conv.groups; g++, x += conv.channels * plane, y += conv.outputs * positions) {
             const float *w = call->in[1] + g * conv.outputs * conv.depth;
@@ -169,7 +158,7 @@ void float_linear(const struct float_call *call) {
     const struct ohm_shape *w = float_in_shape(call, 1);
     const int64_t outputs = w->dim[0], depth = w->dim[1], rows = ohm_shape_count(float_in_shape(call, 0)) / depth;
     float *y = call->out;
-    float_blas_single();
+    ohm_blas_single();
     for (int64_t r = 0; r < rows; r++)
         for (int64_t n = 0; n < outputs; n++) y[r * outputs + n] = call->node->ninput > 2 ? call->in[2][n] : 0;
     if (rows == 1)

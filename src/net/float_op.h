@@ -28,7 +28,5 @@ void float_pad(const struct float_call *call);
 void float_softmax(const struct float_call *call);
 void float_lrn(const struct float_call *call);
 
-/* BLAS must not start threads of its own: ranks and threads share the cores, and results must not depend on them. */
-void float_blas_single(void);
 
 #endif

@@ -2,11 +2,11 @@
  *
  * The lowest rank of the node writes its copy into a file that lives in memory only; the others open it through /proc (same user, same node) and map
  * it over their own copies. A hash says beforehand that the copies are equal. */
+#include "node.h"
 #include "ohmtally/memory.h"
 #include "ohmtally/parallel.h"
 #include "ohmtally/status.h"
 #include <fcntl.h>
-#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -78,14 +78,6 @@ static bool make_room(struct ohm_shared *shared, int32_t npiece) {
     return grown != NULL;
 }
 
-static MPI_Comm node_of(int *rank, int *size) {
-    MPI_Comm node;
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    MPI_Comm_rank(node, rank);
-    MPI_Comm_size(node, size);
-    return node;
-}
-
 /* The offer of the node's lowest rank, which alone has its file open; the others' part is to look whether their copies equal it. */
 static struct offer make_offer(MPI_Comm node, int rank, const struct offer *mine, const struct ohm_piece *pieces, int32_t npiece) {
     struct offer offer = *mine;
@@ -101,8 +93,9 @@ static int accept(const struct offer *offer, const struct offer *mine, int rank,
 }
 
 void ohm_node_share(const struct ohm_world *world, const struct ohm_piece *pieces, int32_t npiece, struct ohm_shared *shared) {
-    int rank, size, good, all;
-    MPI_Comm node = node_of(&rank, &size);
+    int rank, size = world->local_size, good, all;
+    MPI_Comm node = ohm_world_node();
+    MPI_Comm_rank(node, &rank);
     if (size > 1) {
         struct offer mine = describe(pieces, npiece), offer = make_offer(node, rank, &mine, pieces, npiece);
         int file = accept(&offer, &mine, rank, npiece, shared);
@@ -111,16 +104,16 @@ void ohm_node_share(const struct ohm_world *world, const struct ohm_piece *piece
         if (all) replace(file, pieces, npiece, shared);
         if (file >= 0) close(file);
     }
-    MPI_Comm_free(&node);
 }
 
 int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, struct ohm_piece **pieces, int32_t *npiece), void *context,
                   struct ohm_shared *shared) {
-    int rank, size, status = OHM_OK;
+    int rank, size = world->local_size, status = OHM_OK;
     struct ohm_piece *pieces = NULL;
     int32_t npiece = 0;
     struct offer mine = {.file = -1}, offer = mine;
-    MPI_Comm node = node_of(&rank, &size);
+    MPI_Comm node = ohm_world_node();
+    MPI_Comm_rank(node, &rank);
     for (int turn = 0; turn < size; turn++) {
         if (turn == rank) {
             status = load(context, &pieces, &npiece);
@@ -137,7 +130,6 @@ int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, stru
     }
     if (rank == 0 && offer.file >= 0) close(offer.file);
     free(pieces);
-    MPI_Comm_free(&node);
     return status;
 }
 

@@ -1,22 +1,26 @@
+#include "node.h"
 #include "ohmtally/parallel.h"
 #include "ohmtally/status.h"
 #include <limits.h>
-#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TAG_ALARM 77
 #define PIECE ((size_t)1 << 30) /* MPI counts are int: large buffers go in pieces */
 
+static MPI_Comm node = MPI_COMM_NULL; /* the ranks of this node, from start to end */
+
+MPI_Comm ohm_world_node(void) {
+    return node;
+}
+
 int ohm_world_start(int *argc, char ***argv, struct ohm_world *world) {
     int given;
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &given)) return ohm_fail(OHM_E_INTERNAL, "MPI did not start");
     MPI_Comm_rank(MPI_COMM_WORLD, &world->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &world->size);
-    MPI_Comm node;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
     MPI_Comm_size(node, &world->local_size);
-    MPI_Comm_free(&node);
     return OHM_OK;
 }
 
@@ -32,6 +36,7 @@ static void drain(void) {
 void ohm_world_end(struct ohm_world *world) {
     MPI_Barrier(MPI_COMM_WORLD);
     drain();
+    MPI_Comm_free(&node);
     MPI_Finalize();
 }
 

@@ -3,9 +3,9 @@
  * Sums of integers in floating point are exact as long as no partial sum can reach 2^24 (float) or 2^53 (double), in whatever order they are added.
  * Small weights therefore go through single precision, codes as one or two bytes, and rows in blocks for which the positive (and the negative)
  * weights in any column add up to less than 2^24 / 255. Large weights go through double precision. */
+#include "ohmtally/blas.h"
 #include "ways.h"
 #include <cblas.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #define LARGEST_SINGLE 1023 /* weights up to this: blocks of at least 64 rows */
@@ -18,19 +18,12 @@ struct blas_packed {
     int32_t nblock, *first; /* of rows */
 };
 
-/* BLAS must not start threads of its own: ranks and threads share the cores. */
-void openblas_set_num_threads(int count) __attribute__((weak)); /* other BLAS libraries do not have it */
-static void set_single(void) {
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-}
-
 static bool suits(const struct weights *weights) {
     return !weights->shape.interleaved;
 }
 
 static int pack(const struct weights *weights, void **result, size_t *bytes) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, set_single);
+    ohm_blas_single();
     const size_t count = (size_t)weights->shape.groups * (size_t)weights->shape.krows * (size_t)weights->shape.ncols;
     const bool single = weights->largest <= LARGEST_SINGLE;
     struct blas_packed *packed = *result = ohm_alloc(sizeof *packed);

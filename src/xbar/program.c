@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int32_t ohm_same_rows_end(const struct ohm_plan *plan, int32_t u) {
+/* End of the uses from u on that share their rows. Designs add such uses one after another. */
+static int32_t same_rows_end(const struct ohm_plan *plan, int32_t u) {
     int32_t end = u + 1;
     while (end < plan->nuse && plan->uses[end].rows == plan->uses[u].rows && plan->uses[end].nrow == plan->uses[u].nrow) end++;
     return end;
@@ -124,7 +125,7 @@ static int32_t step_limit(const struct ohm_program *program) {
 /* Turned form pays where a block leaves most of a 512-column chunk empty and the bit planes of its rows fit one block. */
 static bool suits_turning(const struct ohm_plan *plan, int32_t input_bits) {
     for (int32_t u = 0; u < plan->nuse;) {
-        int32_t end = ohm_same_rows_end(plan, u), ncol = 0;
+        int32_t end = same_rows_end(plan, u), ncol = 0;
         for (int32_t i = u; i < end; i++) ncol += plan->uses[i].ncol;
         int32_t weight = (1 << plan->tiles[plan->uses[u].tile].cell_bits) - 1;
         if (ncol > 128 || plan->uses[u].nrow * (weight > input_bits ? weight : input_bits) > OHM_MAX_ROWS) return false;
@@ -159,7 +160,7 @@ static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan,
     program->blocks = ohm_arena_array(program->arena, (size_t)plan->nuse, sizeof *program->blocks);
     if (!program->blocks) return OHM_E_MEMORY;
     for (int32_t u = 0, end; u < plan->nuse; u = end) {
-        end = ohm_same_rows_end(plan, u);
+        end = same_rows_end(plan, u);
         OHM_TRY(make_block(program, plan, u, end, kinds));
         for (; u < end; u++) kinds += plan->uses[u].ncol;
     }
@@ -173,10 +174,8 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
     uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
     if (!kinds) return OHM_E_MEMORY;
-    size_t ncolumn = 0;
-    for (int32_t u = 0; u < plan->nuse; u++) ncolumn += (size_t)plan->uses[u].ncol;
-    program->corrected = memchr(kinds, COLUMN_CORRECTED, ncolumn) != NULL;
-    program->narrow = program->unit == 1 && request->offset <= INT32_MAX && bound + request->offset <= INT32_MAX;
+    program->corrected = memchr(kinds, COLUMN_CORRECTED, (size_t)plan->store.columns_used) != NULL;
+    program->narrow = program->unit == 1 && ohm_sums_are_narrow(bound, request->offset);
     int status = make_blocks(program, plan, kinds);
     if (!status) status = ohm_program_make_product(program, request, kinds);
     free(kinds);

@@ -69,14 +69,6 @@ struct ohm_program {
 #define OHM_TURNED_POSITIONS OHM_CHUNK
 #define OHM_PLAIN_POSITIONS 64
 
-static inline int32_t ohm_bit_length(int64_t value) {
-    int32_t bits = 0;
-    for (; value; value >>= 1) bits++;
-    return bits;
-}
-/* End of the uses from u on that share their rows. Designs add such uses one after another. */
-int32_t ohm_same_rows_end(const struct ohm_plan *plan, int32_t u);
-
 /* columns.c: one block's columns in kernel order. */
 struct column_source {
     const struct ohm_use *use;

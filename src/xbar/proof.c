@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT_PLANES 14 /* OHM_MAX_ROWS rows of 4-bit cells */
-
 /* Largest count of every class up to which value and count agree. */
 static void lossless_counts(const struct ohm_program *program, int32_t top[OHM_ADC_CLASSES]) {
     const struct ohm_adc *adc = &program->adc;
@@ -24,7 +22,7 @@ static void lossless_counts(const struct ohm_program *program, int32_t top[OHM_A
 static void sum_cells(const struct ohm_tile *tile, const struct ohm_use *use, int32_t word, int32_t sum[64]) {
     memset(sum, 0, 64 * sizeof *sum);
     for (int32_t plane = 0; plane < tile->cell_bits; plane++) {
-        uint64_t count[COUNT_PLANES] = {0};
+        uint64_t count[OHM_COUNT_BITS] = {0};
         for (int32_t r = 0; r < use->nrow; r++) {
             uint64_t carry = ohm_tile_word(tile, plane, use->row0 + r, 0)[word];
             for (int32_t k = 0; carry; k++) {
@@ -33,7 +31,7 @@ static void sum_cells(const struct ohm_tile *tile, const struct ohm_use *use, in
                 carry &= old;
             }
         }
-        for (int32_t k = 0; k < COUNT_PLANES; k++)
+        for (int32_t k = 0; k < OHM_COUNT_BITS; k++)
             for (uint64_t bits = count[k]; bits; bits &= bits - 1) sum[__builtin_ctzll(bits)] += 1 << (k + plane);
     }
 }
@@ -85,8 +83,7 @@ static void weigh(const struct ohm_program *program, const struct ohm_plan *plan
 }
 
 uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_plan *plan, enum ohm_evaluate evaluate, int64_t *bound) {
-    size_t ncolumn = 0, outputs = (size_t)(plan->groups * plan->ncols);
-    for (int32_t u = 0; u < plan->nuse; u++) ncolumn += (size_t)plan->uses[u].ncol;
+    size_t ncolumn = (size_t)plan->store.columns_used, outputs = (size_t)(plan->groups * plan->ncols);
     uint8_t *kinds = ohm_alloc(ncolumn);
     int64_t *each = ohm_alloc_array(outputs, sizeof *each);
     if (!kinds || !each) {

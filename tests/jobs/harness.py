@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import unittest
 
 SOURCE = os.environ.get("OHM_SOURCE") or os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BINARY = os.environ.get("OHM_BINARY") or os.path.join(SOURCE, "build", "src", "app", "ohmtally")
@@ -75,3 +76,19 @@ def point_names(f):
 
 def folder():
     return tempfile.TemporaryDirectory(prefix="ohmtally-test-")
+
+
+class InFolder(unittest.TestCase):
+    """Tests of one class share a folder of their own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = folder()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder.name, name)

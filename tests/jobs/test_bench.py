@@ -4,7 +4,7 @@ import os
 import pathlib
 import unittest
 
-from harness import folder, h5py, job_text, numpy, run, text
+from harness import InFolder, h5py, job_text, numpy, run, text
 
 DESIGNS = ["design: isaac, name: isaac", "design: isaac, name: isaac-5b, adc_bits: 5", "design: sme, name: sme-x2, squeeze: 2, adc_bits: 3"]
 POINTS = ["integer", "isaac", "isaac-5b", "sme-x2"]  # float is not run on crossbars
@@ -23,23 +23,15 @@ def column(group, name):
     return [text(v) for v in values] if values.dtype.kind in "OS" else values
 
 
-class Bench(unittest.TestCase):
+class Bench(InFolder):
     @classmethod
     def setUpClass(cls):
-        cls.folder = folder()
+        super().setUpClass()
         cls.job = cls.path("job.yml")
         pathlib.Path(cls.job).write_text(job_text(DESIGNS, cls.path("run.h5"), count=IMAGES))
         cls.machine = run(["bench", cls.path("machine.h5")], timeout=120)
         cls.network = run(["bench", cls.job, cls.path("network.h5")], timeout=120)
         cls.kernels = kernels_of_this_machine()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.folder.name, name)
 
     def test_machine_table(self):
         self.assertEqual(self.machine.code, 0, self.machine.err)

@@ -5,28 +5,20 @@ import subprocess
 import sys
 import unittest
 
-from harness import SOURCE, digests, folder, h5py, job_text, numpy, run
+from harness import SOURCE, InFolder, digests, h5py, job_text, numpy, run
 
 DESIGNS = ["design: isaac, name: isaac", "design: sme, name: sme-x1, squeeze: 1"]
 
 
-class Commands(unittest.TestCase):
+class Commands(InFolder):
     @classmethod
     def setUpClass(cls):
-        cls.folder = folder()
+        super().setUpClass()
         cls.job = cls.path("job.yml")
         cls.output = cls.path("first.h5")
         pathlib.Path(cls.job).write_text(job_text(DESIGNS, cls.output, count=40))
         cls.first = run(["run", cls.job, "--set", "network.save=%s" % cls.path("saved.h5")], ranks=2)
         assert cls.first.code == 0, cls.first.err
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.folder.name, name)
 
     def again(self, *sets):
         """The same job with other values; returns its digests."""

@@ -4,16 +4,10 @@
 #include "ohmtally/design.h"
 #include "ohmtally/status.h"
 #include "suite.h"
+#define DRAW_SEED 0x9E3779B97F4A7C15ull
+#include "draw.h"
 #include <stdio.h>
 #include <string.h>
-
-static uint64_t state = 0x9E3779B97F4A7C15ull;
-static uint32_t draw(uint32_t below) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 33) % below;
-}
 
 struct drawn {
     struct ohm_layer layer;

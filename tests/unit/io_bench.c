@@ -2,6 +2,8 @@
 #include "ohmtally/bench.h"
 #include "ohmtally/status.h"
 #include "suite.h"
+#define FOLDER "/tmp/ohm-bench-XXXXXX"
+#include "folder.h"
 #include <dirent.h>
 #include <hdf5.h>
 #include <signal.h>
@@ -11,15 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/ohm-bench-XXXXXX";
-
-static const char *in_folder(const char *name) {
-    static char path[4][512];
-    static int turn;
-    char *here = path[turn++ % 4];
-    snprintf(here, sizeof path[0], "%s/%s", folder, name);
-    return here;
-}
 static int names_in_folder(void) {
     int found = 0;
     DIR *listing = opendir(folder);

@@ -5,6 +5,8 @@
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
 #include "suite.h"
+#define FOLDER "/tmp/ohm-result-XXXXXX"
+#include "folder.h"
 #include <dirent.h>
 #include <math.h>
 #include <signal.h>
@@ -15,15 +17,6 @@
 #include <unistd.h>
 
 enum { NIMAGE = 10, NLAYER = 2 };
-static char folder[] = "/tmp/ohm-result-XXXXXX";
-
-static const char *in_folder(const char *name) {
-    static char path[4][512];
-    static int turn;
-    char *here = path[turn++ % 4];
-    snprintf(here, sizeof path[0], "%s/%s", folder, name);
-    return here;
-}
 
 /* Names in the folder that hold `part`. */
 static int names_with(const char *part) {

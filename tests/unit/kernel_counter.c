@@ -2,15 +2,9 @@
 #include "ohmtally/kernel.h"
 #include "ohmtally/memory.h"
 #include "suite.h"
+#define DRAW_SEED 88172645463325252ull
+#include "draw.h"
 #include <string.h>
-
-static uint64_t state = 88172645463325252ull;
-static uint32_t draw(uint32_t below) { /* xorshift: a fixed sequence of test cases */
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 33) % below;
-}
 
 struct test_case {
     int32_t nrow, npos, nbit, element, max_shift, cell_bits;

@@ -3,6 +3,8 @@
 #include "ohmtally/product.h"
 #include "ohmtally/status.h"
 #include "suite.h"
+#define DRAW_SEED 88172645463325252ull
+#include "draw.h"
 #include <dirent.h>
 #include <omp.h>
 #include <string.h>
@@ -11,14 +13,6 @@
 #else
 #define VALGRIND_MAKE_MEM_DEFINED(memory, bytes) ((void)0)
 #endif
-
-static uint64_t state = 88172645463325252ull;
-static uint32_t draw(uint32_t below) { /* xorshift: a fixed sequence of test cases */
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 33) % below;
-}
 
 struct test_case {
     struct ohm_product_shape shape;

@@ -3,16 +3,10 @@
 #include "ohmtally/crossbar.h"
 #include "ohmtally/status.h"
 #include "suite.h"
+#define DRAW_SEED 0xD1B54A32D192ED03ull
+#include "draw.h"
 #include <stdio.h>
 #include <string.h>
-
-static uint64_t state = 0xD1B54A32D192ED03ull;
-static uint32_t draw(uint32_t below) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 33) % below;
-}
 
 /* ---- plans ---- */
 
