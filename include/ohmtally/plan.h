@@ -5,6 +5,8 @@
  *   column    {output, shift, sign, flip}: where a bit line's code goes: y[output] += sign 2^shift code; flip: the complement is stored, and code is
  *             replaced by (2^cell_bits - 1) ones - code
  *   use       a rectangle of a tile with its rows and columns; uses that share their driven rows share the `rows` pointer
+ *   turn      uses of a tile with the same turn are read together; its turns are read one after another, all input steps of one before the next
+ *   skip      reads that need not be made because no word line would be high; the schedule and the counts of what happened follow it
  *   weight_bias  offset encoding: y[n] -= weight_bias * sum of the inputs of n's group
  * Inputs are numbered group * krows + r, outputs group * ncols + n. Designs build plans; everything else reads them. Layer: xbar. */
 #ifndef OHMTALLY_PLAN_H
@@ -27,8 +29,22 @@ struct ohm_column {
     bool flip;
     uint8_t adc_class; /* columns of one class share an ADC range (the bit slice they hold) */
 };
+/* enum name, word in a job, meaning. A read is only ever skipped where an array without a driven row gives 0 (ohm_adc_silent), so that skipping
+ * never changes a result. */
+#define OHM_SKIP_LIST(X)                                                                                                                             \
+    X(OHM_SKIP_NONE, "none", "every turn takes input_bits + largest row shift steps")                                                                \
+    X(OHM_SKIP_LEADING, "leading", "a turn ends with the highest 1 bit of its inputs; without any it is left out")                                   \
+    X(OHM_SKIP_ZERO, "zero", "every step in which no row of the turn is driven is left out")
+enum ohm_skip {
+#define X(name, word, about) name,
+    OHM_SKIP_LIST(X)
+#undef X
+};
+#define OHM_PLANES 16 /* bit planes (slices of a weight) at most */
+
 struct ohm_use {
     int32_t tile, row0, nrow, column0, ncol;
+    int32_t turn;                     /* 0.. */
     const struct ohm_row *rows;       /* [nrow] */
     const struct ohm_column *columns; /* [ncol] */
 };
@@ -40,7 +56,11 @@ struct ohm_plan {
     struct ohm_use *uses;
     int32_t tile_room, use_room;
     int32_t weight_bias;
-    int32_t max_shift;      /* largest row shift */
+    int32_t max_shift;  /* largest row shift */
+    enum ohm_skip skip; /* the design's to set */
+    bool serial;        /* a step's conversions begin only when its read has ended and end before the next: no overlap */
+    /* The design's to set where its slices lie in arrays of their own: arrays by slice, before and after empty ones were released. */
+    int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES];
     struct ohm_store store; /* crossbars_full and index_bits are the design's to set; the rest is filled by ohm_plan_finish */
 };
 

@@ -11,6 +11,8 @@
     X(clipped, "1", "conversions whose value lay outside the ADC's codes")                                                                           \
     X(array_reads, "1", "crossbar activations: one array, one input bit step")                                                                       \
     X(row_drives, "1", "word lines driven high: one row of one array, one step with a 1 bit")                                                        \
+    X(cells_driven, "1", "cells in use on a word line driven high, summed over steps")                                                               \
+    X(cell_levels, "1", "conductance levels of these cells (0 .. 2^cell_bits - 1), summed over steps: what they conducted")                          \
     X(sampled, "1", "bit lines sampled and held")                                                                                                    \
     X(shift_adds, "1", "shift-and-add operations on codes")                                                                                          \
     X(partial_adds, "1", "digital additions of partial sums of different arrays")                                                                    \
@@ -18,7 +20,8 @@
     X(output_register_bytes, "B", "bytes written to output registers, running sums included")                                                        \
     X(buffer_bits, "bit", "bits moved between eDRAM buffer and arrays (inputs read, outputs written)")                                               \
     X(bus_bits, "bit", "bits moved over the tile bus")                                                                                               \
-    X(steps, "1", "input steps of the layer's schedule, arrays in parallel (positions x steps per position)")
+    X(router_bits, "bit", "bits of the layer's input brought through routers to the tiles that hold its rows")                                       \
+    X(steps, "1", "reads of the layer's slowest array, position by position: its schedule as it was run")
 
 /* What the simulation did for it: says nothing of the hardware, and a result's digest leaves it out. */
 #define OHM_EFFORT_LIST(X) X(evaluated, "1", "conversions that the simulation carried out one by one; the others are proved equal to their counts")
@@ -46,7 +49,8 @@ const char *ohm_tally_about(int index);
     X(rows_used, "1", "word lines in use, summed over arrays")                                                                                       \
     X(columns_used, "1", "bit lines in use, summed over arrays")                                                                                     \
     X(index_bits, "bit", "index storage the design needs beside the cells (row flags, flip bits, ...)")                                              \
-    X(steps_per_position, "1", "input steps one position takes")
+    X(turns, "1", "row groups the array with the most of them reads one after another")                                                              \
+    X(steps_per_position, "1", "reads of the slowest array for one position when none is skipped")
 struct ohm_store {
 #define X(name, unit, about) int64_t name;
     OHM_STORE_LIST(X)

@@ -87,7 +87,8 @@ static int place_patch(void *context, const struct ohm_patch *patch) {
         for (int32_t i = 0; i < width; i++)
             fill_column(p, &p->plan->tiles[t], g * patch->nrow, patch, patch->group + g, patch->column + i / cells, i % cells, g * width + i,
                         &columns[i]);
-        struct ohm_use use = {t, g * patch->nrow, patch->nrow, g * width, width, p->rows, columns};
+        struct ohm_use use = {
+            .tile = t, .row0 = g * patch->nrow, .nrow = patch->nrow, .column0 = g * width, .ncol = width, .rows = p->rows, .columns = columns};
         OHM_TRY(ohm_plan_add_use(p->plan, &use));
         p->plan->store.index_bits += p->setting->option[FLIP] ? width : 0; /* one flip bit per column */
     }

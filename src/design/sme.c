@@ -147,7 +147,13 @@ static int use_plane(struct placing *p, const struct ohm_patch *patch, int32_t t
         int32_t output = (patch->group + g) * p->layer->ncols + patch->column + c;
         columns[c] = (struct ohm_column){output, (int8_t)(plane * cell_bits(p->setting)), (int8_t)sign, false, (uint8_t)plane};
     }
-    struct ohm_use use = {tile, g * patch->nrow, patch->nrow, g * patch->ncol, patch->ncol, rows + g * patch->nrow, columns};
+    struct ohm_use use = {.tile = tile,
+                          .row0 = g * patch->nrow,
+                          .nrow = patch->nrow,
+                          .column0 = g * patch->ncol,
+                          .ncol = patch->ncol,
+                          .rows = rows + g * patch->nrow,
+                          .columns = columns};
     return ohm_plan_add_use(p->plan, &use);
 }
 

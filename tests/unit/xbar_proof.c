@@ -293,7 +293,8 @@ static void draw_use(struct ohm_plan *plan, const struct ohm_use *last, int32_t 
         for (int32_t r = 0; r < nrow; r++)
             if ((int32_t)draw(100) < share) ohm_tile_set(&plan->tiles[tile], row0 + r, column0 + c, draw(1u << cell_bits));
     }
-    struct ohm_use use = {tile, row0, nrow, column0, ncol, same ? last->rows : rows, columns};
+    struct ohm_use use = {
+        .tile = tile, .row0 = row0, .nrow = nrow, .column0 = column0, .ncol = ncol, .rows = same ? last->rows : rows, .columns = columns};
     CU_ASSERT_EQUAL_FATAL(ohm_plan_add_use(plan, &use), OHM_OK);
 }
 
@@ -371,7 +372,7 @@ static void test_turned(void) {
             for (int32_t r = 0; r < sum; r++) ohm_tile_set(&plan->tiles[tile], g * TAPS + (r * 2 + c) % TAPS, g * 12 + c, 1);
             looked_at += sum > 3;
         }
-        struct ohm_use use = {tile, g * TAPS, TAPS, g * 12, 12, rows, columns};
+        struct ohm_use use = {.tile = tile, .row0 = g * TAPS, .nrow = TAPS, .column0 = g * 12, .ncol = 12, .rows = rows, .columns = columns};
         CU_ASSERT_EQUAL_FATAL(ohm_plan_add_use(plan, &use), OHM_OK);
     }
     CU_ASSERT_EQUAL_FATAL(ohm_plan_finish(plan, BITS), OHM_OK);
