@@ -5,7 +5,7 @@
 #include "ohmtally/plan.h"
 #include "ohmtally/quantize.h"
 
-#define OHM_MAX_OPTIONS 12
+#define OHM_MAX_OPTIONS 16
 struct ohm_design_option {
     const char *key;
     int64_t fallback, least, most; /* for choices: index */
@@ -34,6 +34,8 @@ struct ohm_design {
     int32_t (*lossless_bits)(const struct ohm_design_setting *setting);
     /* bits of a cell, for reports and ADC ranges */
     int32_t (*cell_bits)(const struct ohm_design_setting *setting);
+    /* OPTIONAL: rows whose cells a bit line adds up in one read at most; NULL: array_rows. */
+    int32_t (*driven_rows)(const struct ohm_design_setting *setting);
     /* OPTIONAL: weights onto the design's grid; NULL: symmetric rounding to weight_bits two's complement. */
     void (*constrain)(const struct ohm_design_setting *setting, const struct ohm_layer *layer, struct ohm_weights *weights);
 };
@@ -45,15 +47,13 @@ const struct ohm_design *ohm_design_find(const char *name);
 void ohm_design_defaults(const struct ohm_design *design, struct ohm_design_setting *setting);
 /* Sets one option from text; OHM_E_USAGE names the nearest known key or the allowed values. */
 int ohm_design_set(const struct ohm_design *design, struct ohm_design_setting *setting, const char *key, const char *value);
+int32_t ohm_design_driven_rows(const struct ohm_design *design, const struct ohm_design_setting *setting);
 /* Puts a layer's weights on the design's grid. */
 void ohm_design_constrain(const struct ohm_design *design, const struct ohm_design_setting *setting, const struct ohm_layer *layer,
                           struct ohm_weights *weights);
 /* Index of an option by key; for designs' own use. */
 int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key);
 
-/* S-window rounding (sme.md A): the integer with at most `window` consecutive significant bits nearest to v >= 0, at most (2^window - 1) << (bits -
- * window). */
-int32_t ohm_window_round(float v, int32_t bits, int32_t window);
 /* One row's squeeze (sme.md C): shift needed so that `or_of_row` fits `keep` bits, a multiple of granule. */
 int32_t ohm_squeeze_shift(uint32_t or_of_row, int32_t keep, int32_t granule);
 

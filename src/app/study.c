@@ -44,7 +44,7 @@ static int set_adc(const struct ohm_job *job, struct point *point, int line, con
     else if (bits && (ohm_text_int64(bits, &number) || number < 1 || number > 16))
         return ohm_fail(OHM_E_USAGE, "%s:%d: adc_bits '%s' is neither a whole number from 1 to 16 nor `lossless`", job->path, line, bits);
     point->adc.bits = number ? (int32_t)number : point->design->lossless_bits(&point->setting);
-    point->adc.largest = job->same.array_rows * ((1 << point->design->cell_bits(&point->setting)) - 1);
+    point->adc.largest = ohm_design_driven_rows(point->design, &point->setting) * ((1 << point->design->cell_bits(&point->setting)) - 1);
     OHM_TRY(ohm_adc_range_parse(range ? range : job->adc.range, &point->adc.range));
     if (!number && point->adc.range != OHM_ADC_UNIT)
         return ohm_fail(OHM_E_USAGE, "%s:%d: lossless ADC bits go with range unit, not %s", job->path, line, ohm_adc_range_text(point->adc.range));

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct ohm_design *const ohm_designs[] = {&ohm_design_isaac, &ohm_design_sme, NULL};
+const struct ohm_design *const ohm_designs[] = {&ohm_design_isaac, &ohm_design_sme, &ohm_design_sobsx, NULL};
 
 const struct ohm_design *ohm_design_find(const char *name) {
     const char *names[8];
@@ -61,6 +61,10 @@ int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_desig
     for (int i = 0; design->options[i].key; i++)
         if (!strcmp(design->options[i].key, key)) return setting->option[i];
     return 0;
+}
+
+int32_t ohm_design_driven_rows(const struct ohm_design *design, const struct ohm_design_setting *setting) {
+    return design->driven_rows ? design->driven_rows(setting) : setting->array_rows;
 }
 
 void ohm_design_constrain(const struct ohm_design *design, const struct ohm_design_setting *setting, const struct ohm_layer *layer,

@@ -2,6 +2,7 @@
  * a lossless run equals the integer product with them; every kernel equals the plain definition. */
 #include "ohmtally/crossbar.h"
 #include "ohmtally/design.h"
+#include "ohmtally/grid.h"
 #include "ohmtally/status.h"
 #include "suite.h"
 #define DRAW_SEED 0x9E3779B97F4A7C15ull
@@ -258,9 +259,9 @@ static void test_window_levels(void) {
         int32_t count = 0, last = -1, top = ((1 << levels[s][0]) - 1) << (8 - levels[s][0]);
         for (int32_t i = 0; i <= top * 16; i++) {
             float v = (float)i / 16;
-            int32_t m = ohm_window_round(v, 8, levels[s][0]);
+            int32_t m = ohm_grid_nearest(&(struct ohm_grid){8, levels[s][0], 0}, v);
             CU_ASSERT(m >= last);
-            CU_ASSERT_EQUAL(ohm_window_round((float)m, 8, levels[s][0]), m); /* idempotent */
+            CU_ASSERT_EQUAL(ohm_grid_nearest(&(struct ohm_grid){8, levels[s][0], 0}, (float)m), m); /* idempotent */
             if (m != last && levels[s][0] == 3) CU_ASSERT_EQUAL(m, expected[count]);
             if (m != last) count++;
             last = m;
