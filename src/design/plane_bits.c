@@ -79,7 +79,7 @@ void plane_bits_put(uint64_t *row, int32_t at, const uint64_t *from, int32_t n) 
     row += at / 64;
     at %= 64;
     for (; n > 0; n -= 64, from++, row++) {
-        row[0] |= *from << at;
-        if (at + (n < 64 ? n : 64) > 64) row[1] |= *from >> (64 - at);
+        row[0] ^= *from << at;
+        if (at + (n < 64 ? n : 64) > 64) row[1] ^= *from >> (64 - at);
     }
 }

@@ -8,7 +8,7 @@ uint32_t plane_bits_magnitudes(const int32_t *w, int32_t n, int32_t sign, uint16
 uint32_t plane_bits_squeeze(uint16_t *m, int32_t n, int32_t shift, uint32_t half, uint32_t most); /* m = min((m + half) >> shift, most); OR */
 /* Bit k of magnitude c -> bit c % 64 of bits[k * words + c / 64], k < nbit <= 16, words = ceil(n / 64). m has room up to a multiple of 64. */
 void plane_bits_pack(uint16_t *m, int32_t n, int32_t nbit, uint64_t *bits);
-/* ORs bits 0 .. n-1 of from into a row of words at bit position `at`. */
+/* Bits 0 .. n-1 of from (the rest of its words is 0) flip those of a row of words from bit position `at` on: what is 0 becomes them. */
 void plane_bits_put(uint64_t *row, int32_t at, const uint64_t *from, int32_t n);
 
 #endif
