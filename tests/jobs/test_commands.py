@@ -76,7 +76,12 @@ class Commands(InFolder):
             for name in ("isaac", "sme-x1"):
                 layers = f[name + "/layers"]
                 expected = layers["columns_used"][...] * layers["steps_per_position"][...] * layers["positions"][...]  # positions: over all images
-                numpy.testing.assert_array_equal(layers["conversions"][...], expected)
+                if name == "isaac":
+                    numpy.testing.assert_array_equal(layers["conversions"][...], expected)
+                else:  # arrays without a delayed row end a step earlier
+                    self.assertTrue((layers["conversions"][...] <= expected).all())
+                    self.assertTrue((layers["conversions"][...] > expected * 8 // 9).all())
+                numpy.testing.assert_array_equal(layers["steps"][...], layers["steps_per_position"][...] * layers["positions"][...])
             sme = f["sme-x1/layers"]
             self.assertTrue((sme["crossbars"][...] < sme["crossbars_full"][...]).all())
             self.assertEqual(sme["steps_per_position"][...].max(), 9)
