@@ -113,6 +113,7 @@ static int set_layer_option(const struct ohm_intnet *intnet, struct point *point
     int status = ohm_design_set(point->design, setting, option->key, option->value);
     if (!status) status = point->design->configure(setting);
     if (!status && (point->design->cell_bits(setting) != point->design->cell_bits(&point->setting) ||
+                    point->design->lossless_bits(setting) != point->design->lossless_bits(&point->setting) ||
                     ohm_design_driven_rows(point->design, setting) != ohm_design_driven_rows(point->design, &point->setting)))
         status = ohm_fail(OHM_E_USAGE, "%s would need other ADCs; set it for all layers", option->key);
     if (!status) return OHM_OK;
