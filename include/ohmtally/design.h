@@ -54,7 +54,4 @@ void ohm_design_constrain(const struct ohm_design *design, const struct ohm_desi
 /* Index of an option by key; for designs' own use. */
 int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key);
 
-/* One row's squeeze (sme.md C): shift needed so that `or_of_row` fits `keep` bits, a multiple of granule. */
-int32_t ohm_squeeze_shift(uint32_t or_of_row, int32_t keep, int32_t granule);
-
 #endif

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int32_t ohm_squeeze_shift(uint32_t or_of_row, int32_t keep, int32_t granule) {
-    int32_t length = or_of_row ? 32 - __builtin_clz(or_of_row) : 0;
+/* By how much magnitudes, given their OR, must move down to fit `keep` bits: a multiple of the bits of a cell (sme.md C). */
+static int32_t squeeze_shift(uint32_t together, int32_t keep, int32_t cell_bits) {
+    int32_t length = together ? 32 - __builtin_clz(together) : 0;
     if (length <= keep) return 0;
-    return (length - keep + granule - 1) / granule * granule;
+    return (length - keep + cell_bits - 1) / cell_bits * cell_bits;
 }
 
 static const int32_t *weights_at(const struct planes *p, int32_t group, int32_t row, int32_t column) {
@@ -19,7 +20,7 @@ struct planes_line planes_line(struct planes *p, int32_t group, int32_t row, int
     int64_t policy = p->setting->option[PLANES_POLICY];
     struct planes_line line = {.held = plane_bits_magnitudes(weights_at(p, group, row, column), ncol, sign, p->m)};
     line.flagged = p->together ? p->together[group * p->layer->krows + row] : line.held;
-    line.shift = ohm_squeeze_shift(line.flagged, p->keep, p->cell_bits);
+    line.shift = squeeze_shift(line.flagged, p->keep, p->cell_bits);
     if (policy == PLANES_LOSSLESS && (line.flagged & ((1u << line.shift) - 1))) line.shift = 0;
     if (!line.shift || !line.held) return line;
     uint32_t half = policy == PLANES_ROUND ? 1u << (line.shift - 1) : 0;
