@@ -121,14 +121,12 @@ const struct ohm_design ohm_design_sobsx = {
     .source = "Liu et al., TCAD 2023 (doi 10.1109/TCAD.2022.3172907), known here from its abstract only",
     .departures =
         "All but the words \"workload grouping\" and \"pipeline\" is inferred. Turns: rows_per_read is not known (9 rows in BWQ's harness, 8 or 16 "
-        "in "
-        "FORMS); it limits what a bit line adds up, so groups of a block-diagonal array are read together. Grouping, first reading (cycles): rows "
-        "that "
-        "are empty in all planes of a tile are left out, the others sorted by input cycles. Second reading (plane_rows): a plane's array drives its "
-        "own non-empty rows only, and rows are dealt to arrays so that these are balanced, longest first. A row order is free where whole matrix "
-        "rows are reordered (cycles with flag_scope row); otherwise it costs index bits: the number of every row driven, or one bit per row where "
-        "they are not sorted. Skipped reads are not in the paper's abstract. No training onto the grid (the paper's is by ADMM). As in "
-        "sme: " PLANES_DEPARTURES,
+        "in FORMS); it limits what a bit line adds up, so groups of a block-diagonal array are read together. Grouping, first reading (cycles): "
+        "rows that are empty in all planes of a tile are left out, or, with flag_scope row, rows empty in the whole matrix row; the others are "
+        "sorted by input cycles, longest first. Second reading (plane_rows): a plane's array drives its own non-empty rows only, and rows are dealt "
+        "to arrays so that these are balanced, longest first. A row order is free where whole matrix rows are reordered (cycles with flag_scope "
+        "row); otherwise it costs index bits: the number of every row driven, or one bit per row where they are not sorted. Skipped reads are not "
+        "in the paper's abstract. No training onto the grid (the paper's is by ADMM). As in sme: " PLANES_DEPARTURES,
     .options = options,
     .configure = configure,
     .place = place,

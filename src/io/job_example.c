@@ -37,7 +37,8 @@ void ohm_job_write_example(FILE *file) {
           "# Of every design: adc_bits, adc_range, weight_bits instead of the job's, and layers: a file with options of single layers\n"
           "#   layers: {conv1: {squeeze: 2}}\n"
           "  - {design: isaac, cell_bits: 2}\n"
-          "  - {design: sme, window: 3, squeeze: 2, policy: truncate, name: sme-x2}\n",
+          "  - {design: sme, window: 3, squeeze: 2, policy: truncate, name: sme-x2}\n"
+          "  - {design: sobsx, squeeze: 2, rows_per_read: 16, skip: zero, name: sobsx-x2}\n",
           file);
     ohm_arena_free(arena);
 }

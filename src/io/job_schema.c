@@ -69,7 +69,7 @@ static const struct ohm_key calibration_keys[] = {IMAGE_KEYS(true, "128", "train
 static const struct ohm_key quantize_keys[] = {
     NUMBER("activation_bits", OHM_KEY_INT32, FIELD(quantize.activation_bits), "8", 2, 16, "bits of a layer's input"),
     NUMBER("weight_bits", OHM_KEY_INT32, FIELD(quantize.weight_bits), "8", 2, 16,
-           "isaac: two's complement bits; sme: magnitude bits beside the sign"),
+           "isaac: two's complement bits; sme, sobsx: magnitude bits beside the sign"),
     WORD("scale", OHM_KEY_WORD_BOOL, FIELD(quantize.per_channel), "channel", scale_words, "one weight scale per output channel or per layer"),
     WORD("range", OHM_KEY_WORD_INT, FIELD(quantize.range), "percentile", range_words, "how the range of activations is chosen"),
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(quantize.percentile), "99.99", 50, 100, "of the values seen, for range: percentile"),
