@@ -47,7 +47,7 @@ static const struct ohm_column layer_columns[] = {
     LAYER(columns, INT32, "1", "columns of each: outputs"),
     {"positions_per_image", OHM_COLUMN_INT64, AT(positions), 1, {"1", "output positions of one image"}},
     OHM_TALLY_LIST(TALLY) OHM_EFFORT_LIST(EFFORT) OHM_STORE_LIST(STORE) LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
-    LAYER(copies, INT64, "1", "copies of the layer's arrays"),
+    LAYER(copies, BESIDE, "1", "copies of the layer's arrays"),
     LAYER(buffer_bytes, INT64, "B", "input values kept while the layer runs"),
     OHM_BASELINE_LIST(BASELINE) LAYER(sqnr_db, DOUBLE, "dB", "signal to quantisation noise of the layer's output against the float network"),
     LAYER(weight_error, DOUBLE, "1", "relative root mean square of held minus float weights"),

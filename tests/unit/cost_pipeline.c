@@ -68,6 +68,40 @@ static void copies_shorten(void) {
     CU_ASSERT_EQUAL(run(stages, 2, (int64_t[]){1, 4}, times).bottleneck, 0); /* the first of equals */
 }
 
+/* Random stages, each fed by some of those before it. */
+#define WEB 6
+struct web {
+    struct ohm_stage stages[WEB];
+    struct ohm_feed feeds[WEB][WEB];
+    int64_t copies[WEB];
+};
+static void draw_web(struct web *web) {
+    for (int32_t i = 0; i < WEB; i++) {
+        web->stages[i] = stage(10.0 * (1 + draw(30)), web->feeds[i], 0);
+        web->stages[i].positions = 1 + draw(20);
+        web->copies[i] = 1 + draw(4);
+        for (int32_t k = 0; k < i; k++)
+            if (draw(2)) web->feeds[i][web->stages[i].nfeed++] = (struct ohm_feed){k, draw(11) / 10.0};
+    }
+}
+
+/* Less to do in a stage, or inputs that suffice earlier, never take longer; and a pipeline is never slower than layer after layer. */
+static void less_work_is_faster(void) {
+    static struct web web;
+    struct ohm_stage_time times[WEB];
+    for (int trial = 0; trial < 500; trial++) {
+        draw_web(&web);
+        struct ohm_pipeline before = run(web.stages, WEB, web.copies, times);
+        CU_ASSERT(before.latency_ns <= before.serial_ns + 1e-9 && before.interval_ns <= before.latency_ns);
+        struct ohm_stage *changed = &web.stages[draw(WEB)];
+        changed->image_ns *= draw(10) / 10.0;
+        struct ohm_pipeline after = run(web.stages, WEB, web.copies, times);
+        CU_ASSERT(after.latency_ns <= before.latency_ns && after.serial_ns < before.serial_ns && after.interval_ns <= before.interval_ns);
+        for (int32_t k = 0; k < changed->nfeed; k++) web.feeds[changed - web.stages][k].lead *= 0.5;
+        CU_ASSERT(run(web.stages, WEB, web.copies, times).latency_ns <= after.latency_ns);
+    }
+}
+
 static void nothing_to_do(void) {
     struct ohm_stage stages[] = {{.image_ns = 0, .positions = 0, .arrays = 0}};
     struct ohm_stage_time times[1];
@@ -148,9 +182,13 @@ static void large_budgets(void) {
 
 int main(void) {
     static const struct suite_test tests[] = {
-        {"two stages", equal_stages},           {"a fast stage waits for a slow one", fast_consumer_waits},
-        {"a residual branch", residual_branch}, {"copies halve the interval", copies_shorten},
-        {"nothing to do", nothing_to_do},       {"replication is optimal", replication_is_optimal},
+        {"two stages", equal_stages},
+        {"a fast stage waits for a slow one", fast_consumer_waits},
+        {"a residual branch", residual_branch},
+        {"copies halve the interval", copies_shorten},
+        {"less work is never slower", less_work_is_faster},
+        {"nothing to do", nothing_to_do},
+        {"replication is optimal", replication_is_optimal},
         {"large budgets", large_budgets},
     };
     return SUITE_RUN("cost_pipeline", tests);

@@ -214,6 +214,7 @@ static void digest_depends_on_integers_only(void) {
     CU_ASSERT(first != 0);
     layers[0].sqnr_db = 12;
     layers[1].energy.adc *= 2;
+    layers[1].copies = 3;
     CU_ASSERT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
     images[9].best[4]++;
     CU_ASSERT_NOT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
