@@ -29,6 +29,7 @@ const char *ohm_adc_range_text(enum ohm_adc_range range);
 int32_t ohm_adc_unit(const struct ohm_adc *adc);
 void ohm_adc_step(const struct ohm_adc *adc, int32_t adc_class, int32_t *lo, int32_t *step); /* of any range mode, in 1/256 */
 int32_t ohm_adc_code(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* the definition */
+bool ohm_adc_silent(const struct ohm_adc *adc);                                              /* a count of 0 adds 0: its read may be skipped */
 bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* beyond the codes' range by more than half a step */
 /* Calibrates lo = 0 and step of a class from counts seen (histogram [largest + 1]): by percentile (kept share in %, <= 0: least squared error). */
 void ohm_adc_calibrate(struct ohm_adc *adc, int32_t adc_class, const int64_t *histogram, double percentile);

@@ -39,9 +39,9 @@ struct ohm_engine_request {
     const struct ohm_intnet *intnet;
     struct ohm_weights *const *given; /* [nlayer] integer weights on the design's grid, or NULL: made from the float ones */
     /* On crossbars: */
-    const struct ohm_design *design; /* NULL: the exact integer network */
-    const struct ohm_design_setting *setting;
-    const struct ohm_adc *adc; /* [nlayer] */
+    const struct ohm_design *design;           /* NULL: the exact integer network */
+    const struct ohm_design_setting *settings; /* [nlayer] */
+    const struct ohm_adc *adc;                 /* [nlayer] */
     enum ohm_evaluate evaluate;
     /* The exact network: */
     int32_t weight_bits;

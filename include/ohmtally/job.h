@@ -83,6 +83,18 @@ void ohm_job_free(struct ohm_job *job); /* NULL is fine */
 /* A job with every key, its type, default and meaning, made from the schema; jobs/example.yml is its output. */
 void ohm_job_write_example(FILE *file);
 
+/* An option of one layer, from the file that a design's key `layers` names:
+ *   layers:
+ *     conv1: {squeeze: 2, window: 3} */
+struct ohm_layer_option {
+    const char *where; /* "file:line", as it begins a message */
+    const char *layer, *key, *value;
+};
+/* The options in file order, in arena. file is relative to the job's folder. OHM_E_USAGE with file and line for anything else than such entries. Any
+ * bytes are safe. */
+int ohm_layer_options_parse(const char *path, const char *text, size_t size, struct ohm_arena *arena, struct ohm_layer_option **list, int32_t *n);
+int ohm_layer_options_read(const char *job_path, const char *file, struct ohm_arena *arena, struct ohm_layer_option **list, int32_t *n);
+
 /* Where the technology named in a job is: the name as a path beside the job, then <name>.yml in $OHMTALLY_TECHNOLOGY, in technology/ and
  * jobs/technology/ of the job's folder and each folder above it, and in the source and installed folders compiled in. Caller frees *path.
  * Fails with OHM_E_USAGE and the places looked in. */

@@ -57,11 +57,12 @@ struct ohm_plan {
     int32_t tile_room, use_room;
     int32_t weight_bias;
     int32_t max_shift;  /* largest row shift */
+    int64_t ncolumn;    /* columns of all uses */
     enum ohm_skip skip; /* the design's to set */
     bool serial;        /* a step's conversions begin only when its read has ended and end before the next: no overlap */
     /* The design's to set where its slices lie in arrays of their own: arrays by slice, before and after empty ones were released. */
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES];
-    struct ohm_store store; /* crossbars_full and index_bits are the design's to set; the rest is filled by ohm_plan_finish */
+    struct ohm_store store; /* crossbars_full and index_bits are the design's to set; max_shift, ncolumn and the rest are filled by ohm_plan_finish */
 };
 
 struct ohm_plan *ohm_plan_new(int32_t groups, int32_t krows, int32_t ncols); /* NULL with a recorded failure */

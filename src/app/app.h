@@ -31,9 +31,15 @@ struct point {
     const struct ohm_design *design; /* NULL: float or integer */
     bool exact;                      /* integer */
     struct ohm_design_setting setting;
+    struct ohm_design_setting *layer_settings; /* [nlayer]: setting with what `layers` says; there once the network is loaded */
+    struct ohm_layer_option *layer_options;
+    int32_t nlayer_option;
     struct ohm_adc adc; /* without calibrated ranges */
     char options[512];
 };
+/* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */
+int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point);
+int point_set_layers(struct ohm_job *job, const struct ohm_intnet *intnet, struct point *point);
 
 /* Everything of a run that does not change from point to point. */
 struct study {

@@ -66,7 +66,7 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     int status = ohm_world_agree(&study->world, lossless ? OHM_OK : OHM_E_MEMORY);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
         lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
-    struct ohm_engine_request request = {.design = point->design, .setting = &point->setting, .adc = lossless, .evaluate = OHM_EVALUATE_ALL};
+    struct ohm_engine_request request = {.design = point->design, .settings = point->layer_settings, .adc = lossless, .evaluate = OHM_EVALUATE_ALL};
     if (!status) status = build_engine(study, &request, &shared, &engine);
     if (!status) status = observe(study, engine);
     double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
@@ -90,7 +90,7 @@ int point_engine(struct study *study, const struct point *point, struct ohm_shar
     if (!status && point->adc.range == OHM_ADC_CALIBRATED && shared) status = calibrate_adcs(study, point, adc);
     struct ohm_engine_request request = {.given = point->exact ? study->content.weights : NULL,
                                          .design = point->exact ? NULL : point->design,
-                                         .setting = &point->setting,
+                                         .settings = point->layer_settings,
                                          .adc = adc,
                                          .evaluate = job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED,
                                          .weight_bits = job->quantize.weight_bits,

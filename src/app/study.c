@@ -21,69 +21,6 @@ int study_threads(const struct ohm_world *world) {
     return share > 1 ? share : 1;
 }
 
-/* A design entry of the job: its own options, and adc_bits / adc_range, which every design has. */
-static int set_option(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, const char **bits, const char **range) {
-    if (!strcmp(option->key, "adc_bits")) {
-        *bits = option->value;
-        return OHM_OK;
-    }
-    if (!strcmp(option->key, "adc_range")) {
-        *range = option->value;
-        return OHM_OK;
-    }
-    if (!ohm_design_set(point->design, &point->setting, option->key, option->value)) return OHM_OK;
-    struct ohm_failure failure = {0};
-    ohm_fail_take(&failure);
-    return ohm_fail(OHM_E_USAGE, "%s:%d: %s", job->path, option->line, failure.text);
-}
-
-static int set_adc(const struct ohm_job *job, struct point *point, int line, const char *bits, const char *range) {
-    int64_t number = job->adc.bits; /* 0: lossless */
-    if (bits && !strcmp(bits, "lossless"))
-        number = 0;
-    else if (bits && (ohm_text_int64(bits, &number) || number < 1 || number > 16))
-        return ohm_fail(OHM_E_USAGE, "%s:%d: adc_bits '%s' is neither a whole number from 1 to 16 nor `lossless`", job->path, line, bits);
-    point->adc.bits = number ? (int32_t)number : point->design->lossless_bits(&point->setting);
-    point->adc.largest = job->same.array_rows * ((1 << point->design->cell_bits(&point->setting)) - 1);
-    OHM_TRY(ohm_adc_range_parse(range ? range : job->adc.range, &point->adc.range));
-    if (!number && point->adc.range != OHM_ADC_UNIT)
-        return ohm_fail(OHM_E_USAGE, "%s:%d: lossless ADC bits go with range unit, not %s", job->path, line, ohm_adc_range_text(point->adc.range));
-    return OHM_OK;
-}
-
-/* Names the result file uses itself. */
-static int check_name(const struct ohm_job *job, const struct ohm_job_design *entry) {
-    static const char *const taken[] = {"float", "integer", "run", "points"};
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
-        if (!strcmp(entry->name, taken[i]))
-            return ohm_fail(OHM_E_USAGE, "%s:%d: a design cannot be named '%s': the result file uses that name; choose another", job->path,
-                            entry->line, taken[i]);
-    if (strchr(entry->name, '/'))
-        return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds a '/'; choose another", job->path, entry->line, entry->name);
-    return OHM_OK;
-}
-
-static int make_design_point(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point) {
-    const char *bits = NULL, *range = NULL;
-    OHM_TRY(check_name(job, entry));
-    point->name = entry->name;
-    point->design = ohm_design_find(entry->design);
-    if (!point->design) return OHM_E_USAGE;
-    point->setting = (struct ohm_design_setting){.array_rows = job->same.array_rows,
-                                                 .array_columns = job->same.array_columns,
-                                                 .activation_bits = job->quantize.activation_bits,
-                                                 .weight_bits = job->quantize.weight_bits,
-                                                 .per_channel = job->quantize.per_channel};
-    ohm_design_defaults(point->design, &point->setting);
-    for (int32_t i = 0; i < entry->noption; i++) {
-        size_t used = strlen(point->options);
-        OHM_TRY(set_option(job, point, &entry->options[i], &bits, &range));
-        snprintf(point->options + used, sizeof point->options - used, "%s%s=%s", i ? " " : "", entry->options[i].key, entry->options[i].value);
-    }
-    OHM_TRY(point->design->configure(&point->setting));
-    return set_adc(job, point, entry->line, bits, range);
-}
-
 static int make_points(struct study *study) {
     const struct ohm_job *job = study->job;
     study->npoint = job->ndesign + 2;
@@ -92,7 +29,7 @@ static int make_points(struct study *study) {
     study->points[0].name = "float";
     study->points[1].name = "integer";
     study->points[1].exact = true;
-    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(make_design_point(job, &job->designs[i], &study->points[i + 2]));
+    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(point_make(job, &job->designs[i], &study->points[i + 2]));
     return OHM_OK;
 }
 
@@ -270,6 +207,7 @@ int study_load(struct study *study, bool with_images) {
     OHM_TRY(ohm_world_agree(&study->world, status));
     if (!saved && with_images) OHM_TRY(calibrate(study));
     if (!saved && !with_images) status = placeholder_ranges(study);
+    for (int p = 0; !status && p < study->npoint; p++) status = point_set_layers(study->job, study->content.intnet, &study->points[p]);
     if (!status && with_images && !saved) status = save_network(study);
     return ohm_world_agree(&study->world, status);
 }

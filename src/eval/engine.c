@@ -116,7 +116,7 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
                       struct ohm_plan *plan) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     int32_t bits = request->intnet->activation_bits;
-    OHM_TRY(request->design->place(request->setting, layer, weights->w, plan));
+    OHM_TRY(request->design->place(&request->settings[i], layer, weights->w, plan));
     OHM_TRY(ohm_plan_finish(plan, bits));
     engine->layers[i].store = plan->store;
     int32_t *held = ohm_alloc_array((size_t)layer->groups * (size_t)layer->krows * (size_t)layer->ncols, sizeof *held);
@@ -134,7 +134,7 @@ static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_req
     const struct ohm_weights *weights = request->given ? request->given[i] : own;
     struct ohm_plan *plan = weights ? ohm_plan_new(layer->groups, layer->krows, layer->ncols) : NULL;
     int status = plan ? OHM_OK : OHM_E_MEMORY;
-    if (own) ohm_design_constrain(request->design, request->setting, layer, own);
+    if (own) ohm_design_constrain(request->design, &request->settings[i], layer, own);
     if (!status) status = plan_layer(engine, request, i, weights, plan);
     ohm_plan_free(plan);
     ohm_weights_free(own);

@@ -68,6 +68,15 @@ bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count
     return unlimited_code(adc, adc_class, count) != ohm_adc_code(adc, adc_class, count);
 }
 
+bool ohm_adc_silent(const struct ohm_adc *adc) {
+    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) {
+        int32_t lo, step;
+        ohm_adc_step(adc, k, &lo, &step);
+        if (step && (int64_t)ohm_adc_code(adc, k, 0) * step + lo) return false; /* step 0: no column of this class */
+    }
+    return true;
+}
+
 /* Sum of squared errors of the counts seen under a given step. */
 static double squared_error(struct ohm_adc *adc, int32_t adc_class, const int64_t *histogram) {
     double sum = 0;

@@ -39,7 +39,7 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
 
 static void multiply_block(const struct ohm_program *program, const struct block *block, int32_t npos, const void *x, void *y, struct scratch *s,
                            struct ohm_tally *tally) {
-    int64_t looked_at = (int64_t)npos * (program->input_bits + program->max_shift);
+    int64_t looked_at = (int64_t)npos * block->steps;
     ohm_lists_build(program->kernel, &block->rows, npos, program->input_bits, program->element, x, program->groups * program->krows,
                     program->corrected ? program->harmless : 0, &s->lists);
     if (program->corrected) looked_at = 0;
@@ -59,19 +59,6 @@ static void multiply_blocks(const struct ohm_program *program, int32_t npos, con
         else
             multiply_block(program, block, npos, x, y, s, tally);
     }
-}
-
-static void tally_positions(const struct ohm_program *program, int32_t npos, const void *x, struct ohm_tally *tally) {
-    struct ohm_tally all = program->per_position;
-    int64_t *counts = ohm_tally_counts(&all);
-    size_t element = (size_t)program->element, vector = (size_t)(program->groups * program->krows) * element;
-    for (int i = 0; i < OHM_TALLY_COUNT; i++) counts[i] *= npos;
-    for (int32_t i = 0; i < program->ndrive; i++) {
-        const struct drive *drive = &program->drives[i];
-        const uint8_t *from = (const uint8_t *)x + (size_t)drive->first * element;
-        for (int32_t p = 0; p < npos; p++, from += vector) all.row_drives += drive->narray * program->kernel->ones((size_t)drive->n * element, from);
-    }
-    ohm_tally_add(tally, &all);
 }
 
 /* y = product, in units of the program. */
@@ -105,5 +92,5 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
             multiply_blocks(program, n, from, to, &s, tally);
         for (int32_t b = 0; !program->product && b < program->nblock; b++) ohm_add_flips(program, &program->blocks[b], n, from, to);
     }
-    tally_positions(program, npos, x, tally);
+    ohm_tally_positions(program, npos, x, s.steps, tally);
 }

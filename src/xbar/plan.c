@@ -1,5 +1,6 @@
 #include "ohmtally/plan.h"
 #include "ohmtally/status.h"
+#include "schedule.h"
 #include <string.h>
 
 struct ohm_plan *ohm_plan_new(int32_t groups, int32_t krows, int32_t ncols) {
@@ -52,6 +53,7 @@ static int check_use(const struct ohm_plan *plan, int32_t u) {
     if (use->tile < 0 || use->tile >= plan->ntile) return ohm_fail(OHM_E_INTERNAL, "plan: use %d names tile %d of %d", u, use->tile, plan->ntile);
     const struct ohm_tile *tile = &plan->tiles[use->tile];
     int32_t row_shift = 0;
+    if (use->turn < 0) return ohm_fail(OHM_E_INTERNAL, "plan: use %d has turn %d", u, use->turn);
     if (tile->cell_bits != plan->tiles[0].cell_bits)
         return ohm_fail(OHM_E_INTERNAL, "plan: cells of %d and of %d bits", plan->tiles[0].cell_bits, tile->cell_bits);
     if (use->row0 < 0 || use->nrow < 1 || use->row0 + use->nrow > tile->nrow || use->column0 < 0 || use->ncol < 1 ||
@@ -82,6 +84,18 @@ static int64_t cells_on(const struct ohm_tile *tile) {
     return on;
 }
 
+static int count_steps(struct ohm_plan *plan, int32_t input_bits) {
+    struct ohm_schedule schedule;
+    OHM_TRY(ohm_schedule_make(plan, input_bits, true, plan->arena, &schedule));
+    for (int32_t l = 0; l < schedule.nlane; l++) {
+        int64_t steps = 0, turns = schedule.lane_first[l + 1] - schedule.lane_first[l];
+        for (int32_t i = schedule.lane_first[l]; i < schedule.lane_first[l + 1]; i++) steps += schedule.reads[schedule.lane_read[i]].steps;
+        if (steps > plan->store.steps_per_position) plan->store.steps_per_position = steps;
+        if (turns > plan->store.turns) plan->store.turns = turns;
+    }
+    return OHM_OK;
+}
+
 int ohm_plan_finish(struct ohm_plan *plan, int32_t input_bits) {
     struct ohm_store *store = &plan->store;
     plan->max_shift = 0;
@@ -93,11 +107,11 @@ int ohm_plan_finish(struct ohm_plan *plan, int32_t input_bits) {
             if (use->rows[r].shift > plan->max_shift) plan->max_shift = use->rows[r].shift;
         store->cells += (int64_t)use->nrow * use->ncol;
         store->rows_used += use->nrow;
-        store->columns_used += use->ncol;
+        store->columns_used += use->turn ? 0 : use->ncol; /* every turn converts the same bit lines */
+        plan->ncolumn += use->ncol;
     }
     for (int32_t t = 0; t < plan->ntile; t++) store->cells_on += cells_on(&plan->tiles[t]); /* cells outside the uses are 0 */
-    store->steps_per_position = input_bits + plan->max_shift;
-    return OHM_OK;
+    return count_steps(plan, input_bits);
 }
 
 static bool any_flipped(const struct ohm_use *use) {

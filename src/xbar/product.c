@@ -18,7 +18,7 @@ static void take_out(const struct ohm_plan *plan, const struct ohm_use *use, int
 
 int ohm_program_make_product(struct ohm_program *program, const struct ohm_program_request *request, const uint8_t *kinds) {
     const struct ohm_plan *plan = request->plan;
-    size_t count = (size_t)plan->groups * (size_t)plan->krows * (size_t)plan->ncols, ncolumn = (size_t)plan->store.columns_used;
+    size_t count = (size_t)plan->groups * (size_t)plan->krows * (size_t)plan->ncols, ncolumn = (size_t)plan->ncolumn;
     bool direct = memchr(kinds, COLUMN_DIRECT, ncolumn) != NULL;
     bool any = memchr(kinds, COLUMN_PROVED, ncolumn) || memchr(kinds, COLUMN_CORRECTED, ncolumn);
     if (!any) return OHM_OK;

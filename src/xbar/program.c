@@ -11,11 +11,6 @@ static int32_t same_rows_end(const struct ohm_plan *plan, int32_t u) {
     return end;
 }
 
-/* Where input i of the plan lies in x. */
-static int32_t place_of(const struct ohm_program *program, int32_t i) {
-    return program->place ? program->place[i] : i;
-}
-
 static int make_rows(struct ohm_program *program, struct block *block, const struct ohm_use *use) {
     int32_t nrow = use->nrow, words = (nrow + 63) / 64;
     int32_t most = program->unit == 1 ? 0 : program->max_shift; /* an ADC with an offset converts in every step of the layer */
@@ -24,7 +19,7 @@ static int make_rows(struct ohm_program *program, struct block *block, const str
     int32_t *input = ohm_arena_array(program->arena, (size_t)nrow, sizeof *input);
     if (!input) return OHM_E_MEMORY;
     for (int32_t r = 0; r < nrow; r++) {
-        input[r] = place_of(program, use->rows[r].input);
+        input[r] = ohm_program_place(program, use->rows[r].input);
         consecutive = consecutive && input[r] == input[0] + r;
         if (use->rows[r].shift > most) most = use->rows[r].shift;
     }
@@ -73,12 +68,13 @@ static int32_t gather_columns(const struct ohm_plan *plan, int32_t u, int32_t en
 }
 
 /* One block of uses u .. end-1, unless all their columns are proved. */
-static int make_block(struct ohm_program *program, const struct ohm_plan *plan, int32_t u, int32_t end, const uint8_t *kinds) {
+static int make_block(struct ohm_program *program, const struct ohm_plan *plan, int32_t steps, int32_t u, int32_t end, const uint8_t *kinds) {
     struct block *block = &program->blocks[program->nblock];
     int32_t room = 0;
     for (int32_t i = u; i < end; i++) room += plan->uses[i].ncol;
     struct column_source *sources = ohm_alloc_array((size_t)room, sizeof *sources);
     if (!sources) return OHM_E_MEMORY;
+    block->steps = steps;
     int32_t ncol = gather_columns(plan, u, end, kinds, sources);
     int status = ncol ? make_rows(program, block, &plan->uses[u]) : OHM_OK;
     if (ncol && !status) status = make_flips(program, block, sources, ncol, plan->tiles[plan->uses[u].tile].cell_bits);
@@ -90,28 +86,6 @@ static int make_block(struct ohm_program *program, const struct ohm_plan *plan, 
     if (block->cells.nrow > program->max_rows) program->max_rows = block->cells.nrow;
     if (ncol > program->max_columns) program->max_columns = ncol;
     return status;
-}
-
-/* How many rows each input drives, as stretches of x. */
-static int make_drives(struct ohm_program *program, const struct ohm_plan *plan) {
-    int32_t inputs = plan->groups * plan->krows;
-    int32_t *narray = ohm_alloc_array((size_t)inputs, sizeof *narray);
-    program->drives = ohm_arena_array(program->arena, (size_t)inputs, sizeof *program->drives);
-    if (!narray || !program->drives) {
-        free(narray);
-        return OHM_E_MEMORY;
-    }
-    for (int32_t u = 0; u < plan->nuse; u++)
-        for (int32_t r = 0; r < plan->uses[u].nrow; r++) narray[place_of(program, plan->uses[u].rows[r].input)]++;
-    for (int32_t i = 0; i < inputs; i++) {
-        struct drive *last = program->ndrive ? &program->drives[program->ndrive - 1] : NULL;
-        if (last && last->first + last->n == i && last->narray == narray[i])
-            last->n++;
-        else if (narray[i])
-            program->drives[program->ndrive++] = (struct drive){i, 1, narray[i]};
-    }
-    free(narray);
-    return OHM_OK;
 }
 
 /* Steps a kernel call may add up so that its sums stay below 2^31 (kernel.h); clipped sums are smaller than what clipping takes away. */
@@ -134,34 +108,12 @@ static bool suits_turning(const struct ohm_plan *plan, int32_t input_bits) {
     return plan->nuse > 0;
 }
 
-/* Counts that do not depend on the inputs' values. */
-static void count_per_position(struct ohm_program *program, const struct ohm_plan *plan) {
-    const struct ohm_store *store = &plan->store;
-    int64_t steps = store->steps_per_position, contributions = 0, bytes = (program->input_bits + 7) / 8;
-    int32_t outputs = plan->groups * plan->ncols;
-    for (int32_t u = 0; u < plan->nuse; u++) {
-        const struct ohm_use *use = &plan->uses[u];
-        for (int32_t c = 0; c < use->ncol; c++) contributions += c == 0 || use->columns[c].output != use->columns[c - 1].output;
-    }
-    program->per_position = (struct ohm_tally){.positions = 1,
-                                               .conversions = store->columns_used * steps,
-                                               .array_reads = store->crossbars * steps,
-                                               .sampled = store->columns_used * steps,
-                                               .shift_adds = store->columns_used * steps,
-                                               .partial_adds = contributions > outputs ? contributions - outputs : 0,
-                                               .input_register_bytes = 2 * store->rows_used * bytes, /* written once, read once */
-                                               .output_register_bytes = 2 * contributions * steps,   /* 16-bit sums rewritten in every step */
-                                               .buffer_bits = ((int64_t)plan->groups * plan->krows + outputs) * program->input_bits,
-                                               .bus_bits = store->rows_used * program->input_bits + contributions * 16,
-                                               .steps = steps};
-}
-
-static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan, const uint8_t *kinds) {
+static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule, const uint8_t *kinds) {
     program->blocks = ohm_arena_array(program->arena, (size_t)plan->nuse, sizeof *program->blocks);
     if (!program->blocks) return OHM_E_MEMORY;
     for (int32_t u = 0, end; u < plan->nuse; u = end) {
         end = same_rows_end(plan, u);
-        OHM_TRY(make_block(program, plan, u, end, kinds));
+        OHM_TRY(make_block(program, plan, schedule->use_steps[u], u, end, kinds));
         for (; u < end; u++) kinds += plan->uses[u].ncol;
     }
     return OHM_OK;
@@ -174,19 +126,20 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
     uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
     if (!kinds) return OHM_E_MEMORY;
-    program->corrected = memchr(kinds, COLUMN_CORRECTED, (size_t)plan->store.columns_used) != NULL;
+    program->corrected = memchr(kinds, COLUMN_CORRECTED, (size_t)plan->ncolumn) != NULL;
     program->narrow = program->unit == 1 && ohm_sums_are_narrow(bound, request->offset);
-    int status = make_blocks(program, plan, kinds);
+    struct ohm_schedule schedule;
+    int status = ohm_schedule_make(plan, program->input_bits, ohm_adc_silent(&program->adc), program->arena, &schedule);
+    if (!status) status = make_blocks(program, plan, &schedule, kinds);
     if (!status) status = ohm_program_make_product(program, request, kinds);
     free(kinds);
     OHM_TRY(status);
-    OHM_TRY(make_drives(program, plan));
     OHM_TRY(ohm_program_make_tables(program));
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
     ohm_program_make_stacks(program);
-    count_per_position(program, plan);
+    OHM_TRY(ohm_program_count(program, plan, &schedule));
     program->place = NULL;
     return OHM_OK;
 }

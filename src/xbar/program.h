@@ -6,6 +6,7 @@
 #define OHM_XBAR_PROGRAM_H
 #include "ohmtally/crossbar.h"
 #include "ohmtally/product.h"
+#include "schedule.h"
 
 enum column_kind {
     COLUMN_PROVED,    /* no count can be changed by the ADC: product only */
@@ -27,6 +28,7 @@ struct chunk {
 struct block {
     struct ohm_list_rows rows;
     int32_t *shift; /* [nrow], NULL when all 0 */
+    int32_t steps;  /* of its turn, when none is skipped */
     struct ohm_cells cells;
     struct chunk *chunks; /* [cells.nchunk] */
     int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
@@ -40,8 +42,11 @@ struct block {
     uint8_t *adc_class;            /* [ncol] */
     struct ohm_lists lists;        /* npos = ncol */
 };
-struct drive { /* inputs first .. first + n - 1 of x each drive narray rows */
-    int32_t first, n, narray;
+struct reading { /* one turn of arrays driven by the same rows, where how long it takes depends on the inputs */
+    int32_t nrow;
+    int32_t *place; /* [nrow] of each row's input in x */
+    uint8_t *shift; /* [nrow] */
+    int64_t arrays, columns, contributions;
 };
 struct ohm_program {
     struct ohm_arena *arena;
@@ -62,10 +67,17 @@ struct ohm_program {
     int32_t step_limit;                                         /* steps per kernel call, so that sums fit int32 */
     int32_t max_rows, max_columns;                              /* over blocks, for scratch */
     size_t max_total;                                           /* words of a stack's planes for one position */
-    int32_t ndrive;
-    struct drive *drives;
-    struct ohm_tally per_position; /* what every position costs whatever its values */
+    struct ohm_tally per_position;                              /* what every position costs whatever its values */
+    /* What a 1 bit of every input costs, in the order of x [groups * krows]: rows driven, their cells in use, the levels of these. */
+    int32_t *rows_of, *cells_of, *levels_of;
+    /* Only where reads are skipped: the turns that differ, and the sequences of them that arrays make. */
+    enum ohm_skip skip;
+    int32_t nreading, nlane, *lane_first, *lane_read;
+    struct reading *readings;
 };
+static inline int32_t ohm_program_place(const struct ohm_program *program, int32_t i) { /* where input i of the plan lies in x */
+    return program->place ? program->place[i] : i;
+}
 #define OHM_TURNED_POSITIONS OHM_CHUNK
 #define OHM_PLAIN_POSITIONS 64
 
@@ -85,6 +97,11 @@ uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_p
 /* product.c: the product of all columns that are not direct; none where all are. */
 int ohm_program_make_product(struct ohm_program *program, const struct ohm_program_request *request, const uint8_t *kinds);
 
+/* happened.c: lays out what ohm_tally_positions needs; what npos positions x did; the reads of `steps` steps. */
+int ohm_program_count(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule);
+void ohm_tally_positions(const struct ohm_program *program, int32_t npos, const void *x, int32_t *steps, struct ohm_tally *tally);
+void ohm_tally_reads(int64_t columns, int64_t arrays, int64_t contributions, int64_t steps, struct ohm_tally *tally);
+
 /* tables.c: of all ADC classes. */
 int ohm_program_make_tables(struct ohm_program *program);
 
@@ -97,6 +114,7 @@ struct scratch {
     void *sums;      /* turned: [outputs][OHM_CHUNK], as y but with positions fastest */
     uint8_t *found;  /* [npos] */
     uint64_t *total; /* [chunk][npos][nplane][OHM_CHUNK_WORDS] of a stack */
+    int32_t *steps;  /* [nreading] */
     void *product;
 };
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);

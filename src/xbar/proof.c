@@ -83,7 +83,7 @@ static void weigh(const struct ohm_program *program, const struct ohm_plan *plan
 }
 
 uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_plan *plan, enum ohm_evaluate evaluate, int64_t *bound) {
-    size_t ncolumn = (size_t)plan->store.columns_used, outputs = (size_t)(plan->groups * plan->ncols);
+    size_t ncolumn = (size_t)plan->ncolumn, outputs = (size_t)(plan->groups * plan->ncols);
     uint8_t *kinds = ohm_alloc(ncolumn);
     int64_t *each = ohm_alloc_array(outputs, sizeof *each);
     if (!kinds || !each) {

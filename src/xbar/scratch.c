@@ -15,6 +15,7 @@ static size_t lay_out(const struct ohm_program *program, int32_t npos, unsigned 
         at += rounded(bytes);                                                                                                                        \
     } while (0)
     if (program->product) PIECE(s->product, ohm_product_scratch(program->product, npos));
+    PIECE(s->steps, (size_t)program->nreading * sizeof *s->steps);
     if (program->nblock && !program->turned) {
         PIECE(s->lists.first, (together * nstep + 1) * sizeof *s->lists.first);
         PIECE(s->lists.driven, together * nstep * sizeof *s->lists.driven);

@@ -50,7 +50,7 @@ void ohm_stack_multiply(const struct ohm_program *program, const struct block *f
     for (const struct block *block = first; block < first + first->nstack; block++) {
         ohm_lists_build(kernel, &block->rows, npos, program->input_bits, program->element, x, program->groups * program->krows, 0, &s->lists);
         for (int32_t k = 0; k < block->cells.nchunk; k++) {
-            tally->evaluated += (int64_t)block->chunks[k].ncol * npos * (program->input_bits + program->max_shift);
+            tally->evaluated += (int64_t)block->chunks[k].ncol * npos * block->steps;
             kernel->clip_onto(&block->cells, k, &s->lists, 0, s->lists.nstep, program->adc.bits, first->nplane, block == first,
                               s->total + (size_t)k * words, &tally->clipped);
         }

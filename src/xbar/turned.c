@@ -56,7 +56,7 @@ static void add_columns(const struct ohm_program *program, const struct block *b
 static void multiply_block(const struct ohm_program *program, const struct block *block, int32_t npos, struct scratch *s, struct ohm_tally *tally) {
     struct ohm_cells cells = block->cells;
     turn_inputs(program, block, npos, s);
-    tally->evaluated += (int64_t)npos * block->ncol * block->lists.nstep;
+    tally->evaluated += (int64_t)npos * block->ncol * block->steps;
     cells.words = s->words;
     for (int32_t c = 0, end; c < block->ncol; c = end) {
         end = class_end(block, c);

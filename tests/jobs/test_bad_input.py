@@ -56,6 +56,20 @@ class BadInput(unittest.TestCase):
         self.fails(self.job(["design: isaac, adc_range: ful, adc_bits: 8"]), "ful", "full", code=2)
         self.fails(self.job(["design: isaac, name: a", "design: sme, name: a"]), "a", code=2)
 
+    def test_options_of_layers(self):
+        job = self.job(["design: sme, layers: %s" % self.path("layers.yml")])
+        self.fails(job, "layers.yml", code=4)
+        for text, *fragments in (
+            ("layers: {nowhere: {squeeze: 1}}", "layers.yml:1", "no layer 'nowhere'"),
+            ("layers:\n  /stem/stem.1/stem.1.0/Conv: {squeze: 1}", "layers.yml:2", "did you mean 'squeeze'"),
+            ("layers:\n  /stem/stem.1/stem.1.0/Conv: {squeeze: 8}", "layers.yml:2", "squeeze 8"),
+            ("layers:\n  /stem/stem.1/stem.1.0/Conv: {cell_bits: 2}", "layers.yml:2", "for all layers"),
+            ("layers:\n  /stem/stem.1/stem.1.0/Conv: 3", "layers.yml:2", "squeeze: 2"),
+            ("/stem/stem.1/stem.1.0/Conv: {squeeze: 1}", "layers.yml", "layers:"),
+        ):
+            self.write("layers.yml", text)
+            self.fails(job, *fragments, code=2)
+
     def test_names_of_the_result_file_are_taken(self):
         for name in ("float", "run"):
             self.fails(self.job(["design: isaac, name: %s" % name]), "cannot be named '%s'" % name, code=2)

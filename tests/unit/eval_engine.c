@@ -80,16 +80,18 @@ static enum ohm_evaluate evaluate; /* of the engines made by crossbar */
 static struct ohm_engine *crossbar(const char *name, const char *key, const char *value, int32_t adc_bits, enum ohm_adc_range range) {
     const struct ohm_design *design = ohm_design_find(name);
     struct ohm_design_setting setting = {.array_rows = 64, .array_columns = 64, .activation_bits = 8, .weight_bits = 8, .per_channel = true};
+    struct ohm_design_setting settings[8];
     struct ohm_adc adc[8];
     struct ohm_engine *engine = NULL;
     ohm_design_defaults(design, &setting);
     CU_ASSERT_FATAL(!ohm_design_set(design, &setting, key, value));
     for (int i = 0; i < 8; i++) {
+        settings[i] = setting;
         adc[i] = (struct ohm_adc){.bits = adc_bits ? adc_bits : design->lossless_bits(&setting), .range = range};
         adc[i].largest = 64 * ((1 << design->cell_bits(&setting)) - 1);
         for (int k = 0; k < OHM_ADC_CLASSES; k++) adc[i].step[k] = OHM_ADC_ONE + 64 * k;
     }
-    struct ohm_engine_request request = {.intnet = intnet, .design = design, .setting = &setting, .adc = adc, .evaluate = evaluate};
+    struct ohm_engine_request request = {.intnet = intnet, .design = design, .settings = settings, .adc = adc, .evaluate = evaluate};
     CU_ASSERT_FATAL(!ohm_engine_build(&request, &engine));
     return engine;
 }

@@ -1,5 +1,6 @@
 /* Broken job and technology files: any bytes give a job or a message, never a crash, and in little time. */
 #include "ohmtally/job.h"
+#include "ohmtally/memory.h"
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
 #include "suite.h"
@@ -88,14 +89,10 @@ static size_t mutate(char *text, size_t size) {
     return size;
 }
 
-/* Runs `try` on mutations of a file; counts successes and failures to show that both are reached. */
-static void fuzz_file(const char *name, int (*try)(const char *text, size_t size)) {
-    const char *source = getenv("OHM_SOURCE");
-    char path[4096], *original, *text = malloc(MOST_SIZE);
-    size_t size;
+/* Runs `try` on mutations of a text; counts successes and failures to show that both are reached. */
+static void fuzz_text(const char *original, size_t size, int (*try)(const char *text, size_t size)) {
+    char *text = malloc(MOST_SIZE);
     int good = 0, bad = 0;
-    snprintf(path, sizeof path, "%s/jobs/%s", source ? source : ".", name);
-    CU_ASSERT_EQUAL_FATAL(ohm_file_read(path, &original, &size), OHM_OK);
     CU_ASSERT_FATAL(text && size < MOST_SIZE / 2);
     state = 0x9E3779B97F4A7C15u;
     for (int round = 0; round < ROUNDS; round++) {
@@ -116,8 +113,17 @@ static void fuzz_file(const char *name, int (*try)(const char *text, size_t size
     CU_ASSERT(good > ROUNDS / 50 && bad > ROUNDS / 50);
     printf("%d accepted, %d refused ... ", good, bad);
     ohm_fail_clear();
-    free(original);
     free(text);
+}
+
+static void fuzz_file(const char *name, int (*try)(const char *text, size_t size)) {
+    const char *source = getenv("OHM_SOURCE");
+    char path[4096], *original;
+    size_t size;
+    snprintf(path, sizeof path, "%s/jobs/%s", source ? source : ".", name);
+    CU_ASSERT_EQUAL_FATAL(ohm_file_read(path, &original, &size), OHM_OK);
+    fuzz_text(original, size, try);
+    free(original);
 }
 
 static int try_job(const char *text, size_t size) {
@@ -156,6 +162,22 @@ static void fuzz_technology(void) {
     fuzz_file("technology/isaac-32nm.yml", try_technology);
 }
 
+static int try_layers(const char *text, size_t size) {
+    struct ohm_arena *arena = ohm_arena_new();
+    struct ohm_layer_option *list;
+    int32_t n;
+    int status = ohm_layer_options_parse("fuzz.yml", text, size, arena, &list, &n);
+    for (int32_t i = 0; !status && i < n; i++)
+        if (!list[i].where || !list[i].layer || !list[i].key || !list[i].value) CU_FAIL("an option without its parts");
+    ohm_arena_free(arena);
+    return status;
+}
+
+static void fuzz_layers(void) {
+    static const char layers[] = "layers:\n  conv1: {squeeze: 2, window: 3}\n  /b_1/Conv:\n    squeeze: 0\n";
+    fuzz_text(layers, strlen(layers), try_layers);
+}
+
 static void fuzz_override(void) {
     char text[64];
     state = 0xD1B54A32D192ED03u;
@@ -189,10 +211,8 @@ static void hostile_sizes(void) {
 
 int main(void) {
     static const struct suite_test tests[] = {
-        {"mutated jobs", fuzz_job},
-        {"mutated technologies", fuzz_technology},
-        {"odd overrides", fuzz_override},
-        {"hostile sizes", hostile_sizes},
+        {"mutated jobs", fuzz_job},       {"mutated technologies", fuzz_technology}, {"files of layers", fuzz_layers},
+        {"odd overrides", fuzz_override}, {"hostile sizes", hostile_sizes},
     };
     return SUITE_RUN("io_job_fuzz", tests);
 }
