@@ -148,7 +148,7 @@ static void print_pipeline(const struct ohm_report *report, const struct layout 
 static void print_laws(const struct ohm_report *report, const struct layout *layout, FILE *out) {
     fprintf(out, "\nUnder each ADC law: energy in %s and area in %s, and ratios to %s\n%-*s", layout->energy.unit, layout->area.unit,
             layout->base->name, layout->name, "point");
-    for (int law = 0; law < OHM_ADC_LAWS; law++) fprintf(out, "  %13s %15s", ohm_adc_law_text((enum ohm_adc_law)law), "");
+    for (int law = 0; law < OHM_ADC_LAWS; law++) fprintf(out, "  %28s", ohm_adc_law_text((enum ohm_adc_law)law));
     fputc('\n', out);
     for (int32_t i = 0; i < report->npoint; i++) {
         const struct ohm_report_point *point = &report->points[i];
