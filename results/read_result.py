@@ -49,9 +49,9 @@ def read_points(path):
             if has["priced"]:
                 layers = read_columns(point["layers"])
                 conversions = layers["conversions"].sum()
-                row.update({"crossbars": layers["crossbars"].sum(), "area mm2": layers["area_um2"].sum() * 1e-6,
-                            "energy uJ": layers["energy_pj"].sum() * 1e-6, "latency us": layers["latency_ns"].sum() * 1e-3,
-                            "clipped %": 100 * layers["clipped"].sum() / conversions if conversions else float("nan")})
+                row.update({"crossbars": layers["crossbars"].sum(), "area mm2": has["area_mm2"], "energy uJ": layers["energy_pj"].sum() * 1e-6,
+                            "leakage uJ": layers["energy_leakage_pj"].sum() * 1e-6, "latency us": has["latency_ns"] * 1e-3,
+                            "images/s": has["images_per_s"], "clipped %": 100 * layers["clipped"].sum() / conversions if conversions else float("nan")})
             rows.append(row)
     return pandas.DataFrame(rows).set_index("point")
 

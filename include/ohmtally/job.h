@@ -53,6 +53,8 @@ struct ohm_job {
         int32_t array_rows, array_columns;
         const char *technology; /* name of jobs/technology/<name>.yml, or a path */
         enum ohm_adc_law adc_law;
+        int64_t crossbar_budget; /* arrays for copies of layers; 0: no such limit */
+        double area_budget_mm2;  /* 0: no such limit; without either one copy each */
     } same;
     struct {                   /* defaults for every design */
         int32_t bits;          /* 0: as many as lossless conversion needs */

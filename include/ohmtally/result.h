@@ -2,28 +2,30 @@
  *
  *   /                       attributes: format "ohmtally result", version (int)
  *   /run                    attributes, strings: revision, version, compiler, flags, libraries, hosts, kernel, cpu, started (ISO 8601 UTC), job (file
- * text), command; integers: ranks, threads, seed, batch, images; doubles: seconds /run/used               strings "key = value", every value of the
- * job in force /points                 strings: names of the evaluation points in order: "float", "integer", then the designs
+ *                           text), command; integers: ranks, threads, seed, batch, images; doubles: seconds
+ *   /run/used               strings "key = value", every value of the job in force
+ *   /points                 strings: names of the evaluation points in order: "float", "integer", then the designs
  *   /<point>                attributes: design, title, source, departures, options, digest (16 hex digits over the integer data sets of this group),
  *                           seconds, images_scored, images_labelled (of these), images_corrupt, top1 (count), top5 (count), top1_low, top1_high (95 %
- *                           Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits, adc_range, array_rows, array_columns
+ *                           Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits, adc_range, array_rows, array_columns; where
+ *                           priced also those of OHM_POINT_COST_LIST, tiles, arrays (int), bottleneck, busiest (names of layers)
  *   /<point>/images/index, label (int32, -1 none), best (int32 [n][5]), correct (int8: 1 top-1, 2 within top-5, 0 neither, -1 unlabelled or corrupt),
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
- *   /<point>/layers/        one data set per column, row = layer: name, kind, groups, rows, columns, positions_per_image, every count of tally.h,
- * every count of store.h, adc_bits, baseline_<name>, sqnr_db (against float), weight_error, energy_<component>_pj, energy_pj, latency_ns, area_um2
- *                           /float has no layers; prices of /integer are 0
- * Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and
- * threads. Layer: io. Rank 0 only. */
+ *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
+ *                           tally.h, every count of store.h, adc_bits, copies, buffer_bytes, baseline_<name>, sqnr_db (against float), weight_error,
+ *                           energy_<component>_pj, energy_pj (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj (energy_adc_pj
+ * under each ADC law), latency_ns, start_ns, end_ns, busy, area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has no layers;
+ * prices of /integer are 0 Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the
+ * same bytes for any ranks and threads. Layer: io. Rank 0 only. */
 #ifndef OHMTALLY_RESULT_H
 #define OHMTALLY_RESULT_H
 #include "ohmtally/memory.h"
-#include "ohmtally/tally.h"
-#include "ohmtally/technology.h"
+#include "ohmtally/price.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#define OHM_RESULT_VERSION 1
+#define OHM_RESULT_VERSION 2
 
 struct ohm_image_row {
     int64_t index;
@@ -41,10 +43,33 @@ struct ohm_layer_row {
     struct ohm_store store;
     int32_t adc_bits;
     double sqnr_db;
-    double weight_error;         /* relative root mean square of held minus float weights */
-    struct ohm_energy energy;    /* pJ, mean per image */
-    double latency_ns, area_um2; /* latency per image */
+    double weight_error;          /* relative root mean square of held minus float weights */
+    int64_t copies;               /* of the layer; area and leakage are of all of them, store of one */
+    int64_t buffer_bytes;         /* input values kept while the layer runs */
+    struct ohm_energy energy;     /* pJ, mean per image */
+    double leakage_pj;            /* standing power during an interval; not in energy */
+    struct ohm_area area;         /* um2, with the layer's share of the tiles */
+    double adc_pj[OHM_ADC_LAWS];  /* energy.adc under each law */
+    double adc_um2[OHM_ADC_LAWS]; /* area.adc under each law */
+    double latency_ns;            /* one image through one copy */
+    double start_ns, end_ns;      /* first step, last output of one image through the empty pipeline */
+    double busy;                  /* share of an interval in which an array of the layer is read, on average */
     int64_t baseline[4];
+};
+/* attribute, meaning */
+#define OHM_POINT_COST_LIST(X)                                                                                                                       \
+    X(latency_ns, "one image through the empty pipeline")                                                                                            \
+    X(latency_serial_ns, "one image, layer after layer")                                                                                             \
+    X(interval_ns, "between images in steady state: the slowest layer")                                                                              \
+    X(images_per_s, "images in a second of steady state")                                                                                            \
+    X(area_mm2, "arrays with their periphery and whole tiles")                                                                                       \
+    X(busiest_share, "share of an interval in which the arrays of the busiest layer are read")
+struct ohm_point_costs { /* of a whole network on a design */
+#define X(name, about) double name;
+    OHM_POINT_COST_LIST(X)
+#undef X
+    int64_t tiles, arrays;            /* arrays: of all copies */
+    const char *bottleneck, *busiest; /* layers: the slowest stage; that whose arrays are read most of the time */
 };
 struct ohm_point_info { /* attributes of a point */
     const char *name, *design, *title, *source, *departures, *options, *adc_range;
@@ -52,6 +77,7 @@ struct ohm_point_info { /* attributes of a point */
     bool priced; /* false for float and integer */
     double seconds;
     int64_t corrupt;
+    struct ohm_point_costs costs; /* where priced */
 };
 struct ohm_run_info {
     const char *revision, *version, *compiler, *flags, *libraries, *hosts, *kernel, *cpu, *started, *job_text, *command;
@@ -83,7 +109,9 @@ struct ohm_report_point {
     int32_t adc_bits;
     bool priced;
     int64_t crossbars, baseline[4], conversions, clipped;
-    double energy_pj, latency_ns, interval_ns, area_um2; /* per image; interval: the slowest layer */
+    double energy_pj, leakage_pj;                                   /* per image */
+    double law_energy_pj[OHM_ADC_LAWS], law_area_um2[OHM_ADC_LAWS]; /* under each ADC law; energy without leakage */
+    struct ohm_point_costs costs;
 };
 struct ohm_report {
     struct ohm_arena *arena;
@@ -96,7 +124,8 @@ struct ohm_report {
 int ohm_report_read(const char *path, struct ohm_report **report);
 void ohm_report_free(struct ohm_report *report);
 /* The comparison table as text: top-1 (with its 95 % Wilson interval), top-5, agreement with float, ADC, clipped conversions, crossbars, area,
- * energy, latency and interval, each also relative to the first priced point; then the crossbars of other mappings against each design's. */
+ * energy, latency and interval, each also relative to the first priced point; then what the pipeline is like, energy and area under each ADC law,
+ * and the crossbars of other mappings against each design's. */
 void ohm_report_print(const struct ohm_report *report, FILE *out);
 
 #endif

@@ -50,7 +50,9 @@ const char *ohm_tally_about(int index);
     X(columns_used, "1", "bit lines in use, summed over arrays")                                                                                     \
     X(index_bits, "bit", "index storage the design needs beside the cells (row flags, flip bits, ...)")                                              \
     X(turns, "1", "row groups the array with the most of them reads one after another")                                                              \
-    X(steps_per_position, "1", "reads of the slowest array for one position when none is skipped")
+    X(steps_per_position, "1", "reads of the slowest array for one position when none is skipped")                                                   \
+    X(columns_read, "1", "bit lines converted in a read of the array with the most of them")                                                         \
+    X(serial, "1", "1: conversions take place between reads; 0: during the next read")
 struct ohm_store {
 #define X(name, unit, about) int64_t name;
     OHM_STORE_LIST(X)

@@ -118,8 +118,12 @@ int evaluate_point(struct study *study, const struct point *point, struct ohm_ar
 int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine);
 /* Frees it and what it shared. NULL is fine. */
 void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared);
-/* Layer rows from an engine and its tallies (images: scored images the tallies are over; 0: none). */
+/* Layer rows from an engine and its tallies (images: scored images the tallies are over; 0: none, schedules are static); with their prices,
+ * and what the whole costs, unless costs is NULL. */
 int point_layers(const struct study *study, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally,
-                 const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **rows);
+                 const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **rows, struct ohm_point_costs *costs);
+/* The prices of filled rows. */
+int point_costs(const struct study *study, const struct point *point, int64_t images, struct ohm_arena *arena, struct ohm_layer_row *rows,
+                struct ohm_point_costs *costs);
 
 #endif

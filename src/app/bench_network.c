@@ -64,7 +64,7 @@ static int measure_point(struct study *study, const struct point *point, struct 
     struct ohm_arena *arena = study->job->arena;
     OHM_TRY(point_engine(study, point, &shared, &engine));
     int status = run_images(study, engine, images);
-    if (!status) status = point_layers(study, point, engine, images->tally, NULL, images->n, arena, &rows);
+    if (!status) status = point_layers(study, point, engine, images->tally, NULL, images->n, arena, &rows, NULL);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
         bench->steps[bench->nstep++] = (struct ohm_bench_step){.point = point->name,
                                                                .layer = rows[i].name,

@@ -178,7 +178,8 @@ static int collect(struct running *run, double seconds, struct ohm_arena *arena,
     describe(run, seconds, evaluation);
     evaluation->nlayer = run->engine ? nlayer : 0;
     if (study->world.rank || !run->engine) return OHM_OK;
-    return point_layers(study, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers);
+    return point_layers(study, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers,
+                        &evaluation->info.costs);
 }
 
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {

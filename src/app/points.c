@@ -106,24 +106,8 @@ static const char *layer_kind(const struct ohm_layer *layer) {
     return layer->ncols == 1 || layer->groups == layer->in_c ? "depthwise" : "grouped";
 }
 
-/* What the layer costs; rows and prices are per image. */
-static void price_row(const struct study *study, const struct point *point, int64_t images, struct ohm_layer_row *row) {
-    const struct ohm_job *job = study->job;
-    int32_t rows = point->setting.array_rows, columns = point->setting.array_columns, k = 0;
-    struct ohm_energy sum;
-    ohm_price_energy(&study->technology, job->same.adc_law, point->adc.bits, rows, columns, &row->tally, &sum);
-    const double *from = (const double *)&sum;
-    double *to = (double *)&row->energy;
-    for (int i = 0; i < OHM_ENERGY_COUNT; i++) to[i] = images ? from[i] / (double)images : 0;
-    row->latency_ns = ohm_price_latency_ns(&study->technology, row->positions, row->store.steps_per_position);
-    row->area_um2 = ohm_price_area_um2(&study->technology, job->same.adc_law, point->adc.bits, rows, columns, row->store.crossbars);
-#define X(name, cells, about) row->baseline[k++] = ohm_baseline_crossbars(row->groups, row->rows, row->columns, rows, columns, cells);
-    OHM_BASELINE_LIST(X)
-#undef X
-}
-
 int point_layers(const struct study *study, const struct point *point, const struct ohm_engine *engine, const struct ohm_tally *tally,
-                 const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **out) {
+                 const double *sqnr_db, int64_t images, struct ohm_arena *arena, struct ohm_layer_row **out, struct ohm_point_costs *costs) {
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_layer_row *rows = ohm_arena_array(arena, (size_t)intnet->nlayer, sizeof *rows);
     if (!rows) return OHM_E_MEMORY;
@@ -142,8 +126,7 @@ int point_layers(const struct study *study, const struct point *point, const str
         if (engine) row->store = engine->layers[i].store;
         row->evaluation = engine && engine->layers[i].program ? ohm_program_way(engine->layers[i].program) : "product";
         if (tally) row->tally = tally[i];
-        if (point->design) price_row(study, point, images, row);
     }
     *out = rows;
-    return OHM_OK;
+    return point->design && costs ? point_costs(study, point, images, arena, rows, costs) : OHM_OK;
 }

@@ -1,5 +1,5 @@
 /* Crossbar counts of the mappings that papers compare against, from shapes alone. */
-#include "ohmtally/technology.h"
+#include "ohmtally/price.h"
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;

@@ -1,5 +1,6 @@
 /* Counts become pJ, um2 and ns. */
-#include "ohmtally/technology.h"
+#include "ohmtally/price.h"
+#include <math.h>
 
 static const char *const energy_names[] = {
 #define X(name, about) #name,
@@ -28,21 +29,38 @@ double ohm_energy_total_pj(const struct ohm_energy *energy) {
     return total;
 }
 
+double ohm_area_total_um2(const struct ohm_area *area) {
+    double total = 0;
+#define X(name, about) total += area->name;
+    OHM_AREA_LIST(X)
+#undef X
+    return total;
+}
+
 /* How many times the priced array's rows and columns an array has. */
 struct size_ratio {
     double rows, columns;
 };
-static struct size_ratio size_ratio(const struct ohm_technology *technology, int32_t rows, int32_t columns) {
-    return (struct size_ratio){rows / technology->array_rows, columns / technology->array_columns};
+static struct size_ratio size_ratio(const struct ohm_technology *technology, const struct ohm_array *array) {
+    return (struct size_ratio){array->rows / technology->array_rows, array->columns / technology->array_columns};
 }
 
-void ohm_price_energy(const struct ohm_technology *technology, enum ohm_adc_law law, int adc_bits, int32_t rows, int32_t columns,
-                      const struct ohm_tally *tally, struct ohm_energy *energy) {
-    struct size_ratio ratio = size_ratio(technology, rows, columns);
+static double adcs_of(const struct ohm_technology *technology, const struct ohm_array *array) {
+    return technology->adcs_per_array * size_ratio(technology, array).columns;
+}
+
+/* Driven cells in units of one in the top state: conductance is linear in the level, and 1 / cell_on_off at level 0. */
+static double full_cells(const struct ohm_technology *technology, const struct ohm_array *array, const struct ohm_tally *tally) {
+    double full = (double)tally->cell_levels / ((1 << array->cell_bits) - 1);
+    return full + ((double)tally->cells_driven - full) / technology->cell_on_off;
+}
+
+void ohm_price_energy(const struct ohm_technology *technology, const struct ohm_array *array, const struct ohm_tally *tally,
+                      struct ohm_energy *energy) {
     *energy = (struct ohm_energy){
-        .adc = (double)tally->conversions * ohm_adc_energy_pj(technology, law, adc_bits),
-        .array = (double)tally->array_reads * technology->array_read_pj * ratio.rows * ratio.columns,
-        .dac = (double)tally->row_drives * technology->row_drive_pj * ratio.columns, /* a longer word line is a larger load */
+        .adc = (double)tally->conversions * ohm_adc_energy_pj(technology, array->law, array->adc_bits),
+        .array = full_cells(technology, array, tally) * technology->cell_read_fj * 1e-3,
+        .dac = (double)tally->row_drives * technology->row_drive_pj * size_ratio(technology, array).columns, /* a longer line is a larger load */
         .sample_hold = (double)tally->sampled * technology->sample_hold_pj,
         .shift_add = (double)tally->shift_adds * technology->shift_add_pj,
         .partial_add = (double)tally->partial_adds * technology->partial_add_pj,
@@ -50,20 +68,46 @@ void ohm_price_energy(const struct ohm_technology *technology, enum ohm_adc_law 
         .output_register = (double)tally->output_register_bytes * technology->output_register_pj_per_byte,
         .buffer = (double)tally->buffer_bits * technology->buffer_pj_per_bit,
         .bus = (double)tally->bus_bits * technology->bus_pj_per_bit,
+        .router = (double)tally->router_bits * technology->router_pj_per_bit,
     };
 }
 
-double ohm_price_area_um2(const struct ohm_technology *technology, enum ohm_adc_law law, int adc_bits, int32_t rows, int32_t columns,
-                          int64_t crossbars) {
-    struct size_ratio ratio = size_ratio(technology, rows, columns);
-    double by_cell = technology->array_um2;
-    double by_row = technology->dac_um2 + technology->input_register_um2 + technology->tile_um2;
-    double by_column = technology->adcs_per_array * ohm_adc_area_um2(technology, law, adc_bits) + technology->sample_hold_um2 +
-                       technology->shift_add_um2 + technology->output_register_um2;
-    return (double)crossbars * (by_cell * ratio.rows * ratio.columns + by_row * ratio.rows + by_column * ratio.columns);
+void ohm_price_area(const struct ohm_technology *technology, const struct ohm_array *array, double arrays, double tiles, struct ohm_area *area) {
+    struct size_ratio ratio = size_ratio(technology, array);
+    double by_row = arrays * ratio.rows, by_column = arrays * ratio.columns;
+    *area = (struct ohm_area){
+        .adc = arrays * adcs_of(technology, array) * ohm_adc_area_um2(technology, array->law, array->adc_bits),
+        .array = by_row * ratio.columns * technology->array_um2,
+        .dac = by_row * technology->dac_um2,
+        .sample_hold = by_column * technology->sample_hold_um2,
+        .shift_add = by_column * technology->shift_add_um2,
+        .input_register = by_row * technology->input_register_um2,
+        .output_register = by_column * technology->output_register_um2,
+        .tile_buffer = tiles * technology->tile_buffer_um2,
+        .tile_bus = tiles * technology->tile_bus_um2,
+        .tile_router = tiles * technology->tile_router_um2,
+        .tile_digital = tiles * technology->tile_digital_um2,
+    };
 }
 
-double ohm_price_latency_ns(const struct ohm_technology *technology, int64_t positions, int64_t steps) {
-    if (!positions) return 0;
-    return ((double)positions * (double)steps + technology->pipeline_steps) * technology->read_ns;
+double ohm_price_tile_share(const struct ohm_technology *technology, const struct ohm_array *array, int64_t arrays) {
+    return (double)arrays * array->rows / (technology->arrays_per_tile * technology->array_rows);
+}
+
+int64_t ohm_price_tiles(const struct ohm_technology *technology, const struct ohm_array *array, int64_t arrays) {
+    return (int64_t)ceil(ohm_price_tile_share(technology, array, arrays));
+}
+
+double ohm_price_step_ns(const struct ohm_technology *technology, const struct ohm_array *array, int64_t columns, bool serial) {
+    double conversion_ns = ceil((double)columns / adcs_of(technology, array)) / technology->adc_rate_gsps;
+    return serial ? technology->read_ns + conversion_ns : fmax(technology->read_ns, conversion_ns);
+}
+
+double ohm_price_tail_ns(const struct ohm_technology *technology) {
+    return technology->pipeline_steps * technology->read_ns;
+}
+
+double ohm_price_leakage_uw(const struct ohm_technology *technology, const struct ohm_array *array, double arrays, double tiles) {
+    double adcs_uw = adcs_of(technology, array) * array->adc_bits * technology->leakage_adc_uw_per_bit;
+    return arrays * (technology->leakage_array_uw + adcs_uw) + tiles * technology->leakage_tile_uw;
 }

@@ -15,7 +15,7 @@ enum ohm_column_type {
     OHM_COLUMN_FLOAT,
     OHM_COLUMN_DOUBLE,
     OHM_COLUMN_STRING,
-    OHM_COLUMN_BESIDE /* an int64 that says nothing of the result and is not counted among its integers */
+    OHM_COLUMN_BESIDE /* an int64 that is not counted among the result's integers: it tells of the simulation, or follows from prices */
 };
 
 struct ohm_column {

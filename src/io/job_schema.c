@@ -4,6 +4,7 @@
 
 #define MOST_SIDE 65536               /* pixels */
 #define MOST_COUNT 9007199254740992.0 /* 2^53: exact in the table's doubles */
+#define MOST_BUDGET 1e9               /* crossbars, mm2 */
 #define LEAST_FACTOR 1e-30            /* divisors and factors that a float holds */
 #define MOST_FACTOR 1e30
 #define FIELD(member) offsetof(struct ohm_job, member)
@@ -80,6 +81,9 @@ static const struct ohm_key same_keys[] = {
     NUMBER("array_columns", OHM_KEY_INT32, FIELD(same.array_columns), "128", 1, 4096, "bit lines of a crossbar"),
     STRING("technology", OHM_KEY_TEXT, FIELD(same.technology), "isaac-32nm", "prices: a name in jobs/technology, or a path"),
     WORD("adc_law", OHM_KEY_WORD_INT, FIELD(same.adc_law), "saberi", adc_law_words, "how an ADC's price grows with its bits"),
+    NUMBER("crossbar_budget", OHM_KEY_INT64, FIELD(same.crossbar_budget), "0", 0, MOST_BUDGET,
+           "crossbars for all copies of layers, slow layers first; 0: one copy each"),
+    NUMBER("area_budget_mm2", OHM_KEY_DOUBLE, FIELD(same.area_budget_mm2), "0", 0, MOST_BUDGET, "the same as area; 0: no limit of its own"),
 };
 
 static const struct ohm_key adc_keys[] = {

@@ -14,7 +14,7 @@ struct unit {
 };
 static const struct unit energy_units[] = {{"pJ", 1}, {"nJ", 1e-3}, {"uJ", 1e-6}, {"mJ", 1e-9}, {"J", 1e-12}};
 static const struct unit time_units[] = {{"ns", 1}, {"us", 1e-3}, {"ms", 1e-6}, {"s", 1e-9}};
-static const struct unit area_units[] = {{"mm2", 1e-6}};
+static const struct unit area_units[] = {{"mm2", 1}};
 
 static struct scale scale_choose(const struct unit *units, int count, double largest) {
     int k = 0;
@@ -25,7 +25,7 @@ static struct scale scale_choose(const struct unit *units, int count, double lar
 
 struct layout {
     int name; /* width of the name column */
-    struct scale area, energy, latency, interval;
+    struct scale area, energy, leakage, latency, serial, interval;
     const struct ohm_report_point *base; /* the first priced point; NULL: none */
 };
 
@@ -38,21 +38,28 @@ static int name_width(const struct ohm_report *report) {
 
 static struct layout layout_of(const struct ohm_report *report) {
     struct layout layout = {.name = name_width(report)};
-    double area = 0, energy = 0, latency = 0, interval = 0;
+    struct ohm_report_point most = {.name = ""}; /* of each figure */
+#define MOST(figure)                                                                                                                                 \
+    if (point->figure > most.figure) most.figure = point->figure
     for (int32_t i = 0; i < report->npoint; i++) {
         const struct ohm_report_point *point = &report->points[i];
         if (!point->priced) continue;
         if (!layout.base) layout.base = point;
-        if (point->area_um2 > area) area = point->area_um2;
-        if (point->energy_pj > energy) energy = point->energy_pj;
-        if (point->latency_ns > latency) latency = point->latency_ns;
-        if (point->interval_ns > interval) interval = point->interval_ns;
+        MOST(costs.area_mm2);
+        MOST(energy_pj);
+        MOST(leakage_pj);
+        MOST(costs.latency_ns);
+        MOST(costs.latency_serial_ns);
+        MOST(costs.interval_ns);
     }
+#undef MOST
 #define CHOOSE(units, largest) scale_choose(units, (int)(sizeof(units) / sizeof((units)[0])), largest)
-    layout.area = CHOOSE(area_units, area);
-    layout.energy = CHOOSE(energy_units, energy);
-    layout.latency = CHOOSE(time_units, latency);
-    layout.interval = CHOOSE(time_units, interval);
+    layout.area = CHOOSE(area_units, most.costs.area_mm2);
+    layout.energy = CHOOSE(energy_units, most.energy_pj);
+    layout.leakage = CHOOSE(energy_units, most.leakage_pj);
+    layout.latency = CHOOSE(time_units, most.costs.latency_ns);
+    layout.serial = CHOOSE(time_units, most.costs.latency_serial_ns);
+    layout.interval = CHOOSE(time_units, most.costs.interval_ns);
 #undef CHOOSE
     return layout;
 }
@@ -112,14 +119,49 @@ static void print_costs(const struct ohm_report_point *point, const struct layou
         fprintf(out, " %7s", point->conversions ? "0" : "-"); /* exactly none, not few */
     fprintf(out, "  %9lld", (long long)point->crossbars);
     print_ratio(out, (double)point->crossbars, (double)base->crossbars);
-    print_scaled(out, layout->area, point->area_um2);
-    print_ratio(out, point->area_um2, base->area_um2);
+    print_scaled(out, layout->area, point->costs.area_mm2);
+    print_ratio(out, point->costs.area_mm2, base->costs.area_mm2);
     print_scaled(out, layout->energy, point->energy_pj);
     print_ratio(out, point->energy_pj, base->energy_pj);
-    print_scaled(out, layout->latency, point->latency_ns);
-    print_ratio(out, point->latency_ns, base->latency_ns);
+    print_scaled(out, layout->latency, point->costs.latency_ns);
+    print_ratio(out, point->costs.latency_ns, base->costs.latency_ns);
     fputc(' ', out);
-    print_scaled(out, layout->interval, point->interval_ns);
+    print_scaled(out, layout->interval, point->costs.interval_ns);
+}
+
+static void print_pipeline(const struct ohm_report *report, const struct layout *layout, FILE *out) {
+    fprintf(out, "\nAs a pipeline of layers, with all their copies; leakage is not in the energy above\n%-*s  %9s %7s  %9s  %7s  %7s  %6s\n",
+            layout->name, "point", "arrays", "tiles", "images/s", "serial", "leakage", "busy");
+    fprintf(out, "%-*s  %9s %7s  %9s  %7s  %7s  %6s  slowest layer, busiest arrays\n", layout->name, "", "", "", "", layout->serial.unit,
+            layout->leakage.unit, "%");
+    for (int32_t i = 0; i < report->npoint; i++) {
+        const struct ohm_report_point *point = &report->points[i];
+        const struct ohm_point_costs *costs = &point->costs;
+        if (!point->priced) continue;
+        fprintf(out, "%-*s  %9lld %7lld  %9.4g", layout->name, point->name, (long long)costs->arrays, (long long)costs->tiles, costs->images_per_s);
+        print_scaled(out, layout->serial, costs->latency_serial_ns);
+        print_scaled(out, layout->leakage, point->leakage_pj);
+        fprintf(out, "  %6.2f  %s, %s\n", 100 * costs->busiest_share, costs->bottleneck, costs->busiest);
+    }
+}
+
+static void print_laws(const struct ohm_report *report, const struct layout *layout, FILE *out) {
+    fprintf(out, "\nUnder each ADC law: energy in %s and area in %s, and ratios to %s\n%-*s", layout->energy.unit, layout->area.unit,
+            layout->base->name, layout->name, "point");
+    for (int law = 0; law < OHM_ADC_LAWS; law++) fprintf(out, "  %28s", ohm_adc_law_text((enum ohm_adc_law)law));
+    fputc('\n', out);
+    for (int32_t i = 0; i < report->npoint; i++) {
+        const struct ohm_report_point *point = &report->points[i];
+        if (!point->priced) continue;
+        fprintf(out, "%-*s", layout->name, point->name);
+        for (int law = 0; law < OHM_ADC_LAWS; law++) {
+            print_scaled(out, layout->energy, point->law_energy_pj[law]);
+            print_ratio(out, point->law_energy_pj[law], layout->base->law_energy_pj[law]);
+            print_scaled(out, layout->area, point->law_area_um2[law] * 1e-6);
+            print_ratio(out, point->law_area_um2[law], layout->base->law_area_um2[law]);
+        }
+        fputc('\n', out);
+    }
 }
 
 static void print_baselines(const struct ohm_report *report, const struct layout *layout, FILE *out) {
@@ -141,7 +183,11 @@ static void print_baselines(const struct ohm_report *report, const struct layout
 
 static void print_notes(const struct ohm_report *report, const struct layout *layout, FILE *out) {
     const struct ohm_report_point *point = report->points;
-    if (layout->base) fprintf(out, "energy, latency: of one image; interval: between images, the slowest layer; ratio: to %s\n", layout->base->name);
+    if (layout->base)
+        fprintf(
+            out,
+            "energy: of one image; latency: of one image through the pipeline of layers; interval: between images; area: with copies; ratio: to %s\n",
+            layout->base->name);
     if (report->npoint && point->corrupt) fprintf(out, "%lld corrupt images are not scored\n", (long long)point->corrupt);
     if (report->npoint && point->labelled < point->scored)
         fprintf(out, "%lld of %lld images have a label\n", (long long)point->labelled, (long long)point->scored);
@@ -161,5 +207,8 @@ void ohm_report_print(const struct ohm_report *report, FILE *out) {
         fputc('\n', out);
     }
     print_notes(report, &layout, out);
-    if (layout.base) print_baselines(report, &layout, out);
+    if (!layout.base) return;
+    print_pipeline(report, &layout, out);
+    print_laws(report, &layout, out);
+    print_baselines(report, &layout, out);
 }

@@ -7,20 +7,16 @@
 /* The columns the report sums up: by name, so that files with more columns can be read too. */
 struct seen_layer {
     int64_t crossbars, conversions, clipped, baseline[4];
-    double energy_pj, latency_ns, area_um2;
+    double energy_pj, leakage_pj, area_um2, chosen_pj, chosen_um2; /* chosen: converters under the job's ADC law */
+    double law_pj[OHM_ADC_LAWS], law_um2[OHM_ADC_LAWS];
 };
-#define SEEN(name, type)                                                                                                                             \
-    {                                                                                                                                                \
-#name, OHM_COLUMN_##type, offsetof(struct seen_layer, name), 1, {                                                                            \
-            NULL, NULL                                                                                                                               \
-        }                                                                                                                                            \
-    }
-#define SEEN_BASELINE(name, cells, about)                                                                                                            \
-    {"baseline_" #name, OHM_COLUMN_INT64, offsetof(struct seen_layer, baseline[BASELINE_##name]), 1, {NULL, NULL}},
+#define SEEN(column, type, member) {column, OHM_COLUMN_##type, offsetof(struct seen_layer, member), 1, {NULL, NULL}},
+#define SEEN_BASELINE(name, cells, about) SEEN("baseline_" #name, INT64, baseline[BASELINE_##name])
+#define SEEN_LAW(law, word, about) SEEN("energy_adc_" word "_pj", DOUBLE, law_pj[law]) SEEN("area_adc_" word "_um2", DOUBLE, law_um2[law])
 static const struct ohm_column layer_columns[] = {
-    SEEN(crossbars, INT64),   SEEN(conversions, INT64), SEEN(clipped, INT64), OHM_BASELINE_LIST(SEEN_BASELINE) SEEN(energy_pj, DOUBLE),
-    SEEN(latency_ns, DOUBLE), SEEN(area_um2, DOUBLE),
-};
+    SEEN("crossbars", INT64, crossbars) SEEN("conversions", INT64, conversions) SEEN("clipped", INT64, clipped) OHM_BASELINE_LIST(SEEN_BASELINE)
+        SEEN("energy_pj", DOUBLE, energy_pj) SEEN("energy_leakage_pj", DOUBLE, leakage_pj) SEEN("area_um2", DOUBLE, area_um2)
+            SEEN("energy_adc_pj", DOUBLE, chosen_pj) SEEN("area_adc_um2", DOUBLE, chosen_um2) OHM_ADC_LAW_LIST(SEEN_LAW)};
 static const struct ohm_table layer_table = OHM_TABLE(layer_columns, struct seen_layer);
 
 struct seen_image {
@@ -74,6 +70,17 @@ static int text_read(hid_t at, const char *name, struct ohm_arena *arena, char *
     return OHM_OK;
 }
 
+static int costs_read(hid_t group, struct ohm_arena *arena, struct ohm_point_costs *costs) {
+    OHM_TRY(ohm_h5_get_string(group, "bottleneck", arena, &costs->bottleneck));
+    OHM_TRY(ohm_h5_get_string(group, "busiest", arena, &costs->busiest));
+    OHM_TRY(ohm_h5_get_int64(group, "tiles", &costs->tiles));
+    OHM_TRY(ohm_h5_get_int64(group, "arrays", &costs->arrays));
+#define X(name, about) OHM_TRY(ohm_h5_get_double(group, #name, &costs->name));
+    OHM_POINT_COST_LIST(X)
+#undef X
+    return OHM_OK;
+}
+
 static int attributes_read(hid_t group, struct ohm_arena *arena, struct ohm_report_point *point) {
     int64_t adc_bits, priced;
     OHM_TRY(text_read(group, "design", arena, point->design, sizeof point->design));
@@ -88,7 +95,7 @@ static int attributes_read(hid_t group, struct ohm_arena *arena, struct ohm_repo
     OHM_TRY(ohm_h5_get_int64(group, "priced", &priced));
     point->adc_bits = (int32_t)adc_bits;
     point->priced = priced != 0;
-    return OHM_OK;
+    return point->priced ? costs_read(group, arena, &point->costs) : OHM_OK;
 }
 
 static int layers_read(hid_t group, struct ohm_report_point *point) {
@@ -103,9 +110,11 @@ static int layers_read(hid_t group, struct ohm_report_point *point) {
         point->clipped += layers[i].clipped;
         for (int k = 0; k < 4; k++) point->baseline[k] += layers[i].baseline[k];
         point->energy_pj += layers[i].energy_pj;
-        point->latency_ns += layers[i].latency_ns;
-        point->area_um2 += layers[i].area_um2;
-        if (layers[i].latency_ns > point->interval_ns) point->interval_ns = layers[i].latency_ns;
+        point->leakage_pj += layers[i].leakage_pj;
+        for (int law = 0; law < OHM_ADC_LAWS; law++) {
+            point->law_energy_pj[law] += layers[i].energy_pj - layers[i].chosen_pj + layers[i].law_pj[law];
+            point->law_area_um2[law] += layers[i].area_um2 - layers[i].chosen_um2 + layers[i].law_um2[law];
+        }
     }
     free(rows);
     return status;

@@ -27,6 +27,16 @@ const struct ohm_table ohm_image_table = OHM_TABLE(image_columns, struct ohm_ima
 #define EFFORT(name, unit, about) {#name, OHM_COLUMN_BESIDE, AT(tally.name), 1, {unit, about "; sum over the scored images"}},
 #define STORE(name, unit, about) {#name, OHM_COLUMN_INT64, AT(store.name), 1, {unit, about}},
 #define ENERGY(name, about) {"energy_" #name "_pj", OHM_COLUMN_DOUBLE, AT(energy.name), 1, {"pJ", about "; mean per image"}},
+#define AREA(name, about) {"area_" #name "_um2", OHM_COLUMN_DOUBLE, AT(area.name), 1, {"um2", about}},
+#define LAW_ENERGY(law, word, about)                                                                                                                 \
+    {"energy_adc_" word "_pj", OHM_COLUMN_DOUBLE, AT(adc_pj[law]), 1, {"pJ", "conversions by this ADC law: " about "; mean per image"}},
+#define LAW_AREA(law, word, about) {"area_adc_" word "_um2", OHM_COLUMN_DOUBLE, AT(adc_um2[law]), 1, {"um2", "converters by this ADC law: " about}},
+#define SUM(name, unit, about)                                                                                                                       \
+    {                                                                                                                                                \
+#name, OHM_COLUMN_DOUBLE, offsetof(struct ohm_layer_record, name), 1, {                                                                      \
+            unit, about                                                                                                                              \
+        }                                                                                                                                            \
+    }
 #define BASELINE(name, cells, about) {"baseline_" #name, OHM_COLUMN_INT64, AT(baseline[BASELINE_##name]), 1, {"1", "crossbars with " about}},
 static const struct ohm_column layer_columns[] = {
     LAYER(name, STRING, "", "name of the layer in the network"),
@@ -37,13 +47,18 @@ static const struct ohm_column layer_columns[] = {
     LAYER(columns, INT32, "1", "columns of each: outputs"),
     {"positions_per_image", OHM_COLUMN_INT64, AT(positions), 1, {"1", "output positions of one image"}},
     OHM_TALLY_LIST(TALLY) OHM_EFFORT_LIST(EFFORT) OHM_STORE_LIST(STORE) LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
+    LAYER(copies, BESIDE, "1", "copies of the layer's arrays"),
+    LAYER(buffer_bytes, INT64, "B", "input values kept while the layer runs"),
     OHM_BASELINE_LIST(BASELINE) LAYER(sqnr_db, DOUBLE, "dB", "signal to quantisation noise of the layer's output against the float network"),
     LAYER(weight_error, DOUBLE, "1", "relative root mean square of held minus float weights"),
-    OHM_ENERGY_LIST(ENERGY){
-        "energy_pj", OHM_COLUMN_DOUBLE, offsetof(struct ohm_layer_record, energy_pj), 1, {"pJ", "sum of the energies; mean per image"}},
-    LAYER(latency_ns, DOUBLE, "ns", "one image through one copy of the layer"),
-    LAYER(area_um2, DOUBLE, "um2", "arrays with their periphery"),
-};
+    OHM_ENERGY_LIST(ENERGY) SUM(energy_pj, "pJ", "sum of the energies by component, without leakage; mean per image"),
+    {"energy_leakage_pj", OHM_COLUMN_DOUBLE, AT(leakage_pj), 1, {"pJ", "standing power of arrays and tiles from one image to the next"}},
+    OHM_ADC_LAW_LIST(LAW_ENERGY) LAYER(latency_ns, DOUBLE, "ns", "one image through one copy of the layer"),
+    LAYER(start_ns, DOUBLE, "ns", "first step of an image that finds the pipeline empty"),
+    LAYER(end_ns, DOUBLE, "ns", "last output of that image"),
+    LAYER(busy, DOUBLE, "1", "share of the time between images in which an array of the layer is read, on average"),
+    OHM_AREA_LIST(AREA) SUM(area_um2, "um2", "all copies of the arrays with their periphery, and a share of the tiles"),
+    OHM_ADC_LAW_LIST(LAW_AREA)};
 const struct ohm_table ohm_layer_table = OHM_TABLE(layer_columns, struct ohm_layer_record);
 
 struct ohm_image_record *ohm_image_records(const struct ohm_image_row *rows, int64_t nrow) {
@@ -63,7 +78,8 @@ struct ohm_image_record *ohm_image_records(const struct ohm_image_row *rows, int
 
 struct ohm_layer_record *ohm_layer_records(const struct ohm_layer_row *rows, int32_t nrow) {
     struct ohm_layer_record *records = ohm_alloc_array((size_t)nrow, sizeof *records);
-    for (int32_t i = 0; records && i < nrow; i++) records[i] = (struct ohm_layer_record){rows[i], ohm_energy_total_pj(&rows[i].energy)};
+    for (int32_t i = 0; records && i < nrow; i++)
+        records[i] = (struct ohm_layer_record){rows[i], ohm_energy_total_pj(&rows[i].energy), ohm_area_total_um2(&rows[i].area)};
     return records;
 }
 

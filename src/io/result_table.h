@@ -17,7 +17,7 @@ struct ohm_image_record { /* a row of <point>/images as it is stored */
 };
 struct ohm_layer_record { /* a row of <point>/layers */
     struct ohm_layer_row row;
-    double energy_pj;
+    double energy_pj, area_um2;
 };
 extern const struct ohm_table ohm_image_table, ohm_layer_table;
 

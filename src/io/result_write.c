@@ -79,6 +79,17 @@ static int numbers_write(hid_t at, const struct number_attribute *numbers, size_
 }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static int cost_attributes(hid_t group, const struct ohm_point_costs *costs) {
+    const struct text_attribute texts[] = {{"bottleneck", costs->bottleneck}, {"busiest", costs->busiest}};
+    const struct number_attribute numbers[] = {{"tiles", costs->tiles}, {"arrays", costs->arrays}};
+    OHM_TRY(texts_write(group, texts, COUNT(texts)));
+    OHM_TRY(numbers_write(group, numbers, COUNT(numbers)));
+#define X(name, about) OHM_TRY(ohm_h5_set_double(group, #name, costs->name));
+    OHM_POINT_COST_LIST(X)
+#undef X
+    return OHM_OK;
+}
+
 static int point_attributes(hid_t group, const struct ohm_point_info *info, int64_t nimage, struct ohm_scores scores, uint64_t digest) {
     char hex[17];
     double low, high;
@@ -98,6 +109,7 @@ static int point_attributes(hid_t group, const struct ohm_point_info *info, int6
                                                {"array_columns", info->array_columns}};
     OHM_TRY(texts_write(group, texts, COUNT(texts)));
     OHM_TRY(numbers_write(group, numbers, COUNT(numbers)));
+    if (info->priced) OHM_TRY(cost_attributes(group, &info->costs));
     OHM_TRY(ohm_h5_set_double(group, "top1_low", low));
     OHM_TRY(ohm_h5_set_double(group, "top1_high", high));
     return ohm_h5_set_double(group, "seconds", info->seconds);

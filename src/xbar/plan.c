@@ -84,9 +84,22 @@ static int64_t cells_on(const struct ohm_tile *tile) {
     return on;
 }
 
+/* Bit lines that a read of one array converts at most. */
+static int64_t most_columns(const struct ohm_plan *plan, const struct ohm_schedule *schedule) {
+    int64_t columns = 0, most = 0;
+    for (int32_t i = 0; i < plan->nuse; i++) { /* by array, then turn */
+        const struct ohm_use *use = &plan->uses[schedule->uses[i]], *before = i ? &plan->uses[schedule->uses[i - 1]] : NULL;
+        columns = (before && before->tile == use->tile && before->turn == use->turn ? columns : 0) + use->ncol;
+        if (columns > most) most = columns;
+    }
+    return most;
+}
+
 static int count_steps(struct ohm_plan *plan, int32_t input_bits) {
     struct ohm_schedule schedule;
     OHM_TRY(ohm_schedule_make(plan, input_bits, true, plan->arena, &schedule));
+    plan->store.columns_read = most_columns(plan, &schedule);
+    plan->store.serial = plan->serial;
     for (int32_t l = 0; l < schedule.nlane; l++) {
         int64_t steps = 0, turns = schedule.lane_first[l + 1] - schedule.lane_first[l];
         for (int32_t i = schedule.lane_first[l]; i < schedule.lane_first[l + 1]; i++) steps += schedule.reads[schedule.lane_read[i]].steps;

@@ -63,6 +63,49 @@ class Commands(InFolder):
                 line = [text for text in out.splitlines() if text.startswith(name)][0].split()
                 self.assertEqual(int(line[1]), f[name + "/layers/crossbars"][...].sum())
                 self.assertAlmostEqual(float(line[6]), f[name + "/layers/area_um2"][...].sum() * 1e-6, delta=0.006)
+                point = f[name].attrs  # schedules that do not depend on data
+                self.assertEqual(int(line[7]), point["tiles"])
+                for column, attribute in ((8, "latency_ns"), (9, "latency_serial_ns"), (10, "interval_ns")):
+                    self.assertAlmostEqual(float(line[column]), point[attribute] * 1e-6, delta=0.0006)
+        self.assertIn("41.29 TOPS, 65.8 W, 85.4 mm2", out)
+
+    def test_costs_fit_each_other(self):
+        with h5py.File(self.output, "r") as f:
+            for name in ("isaac", "sme-x1"):
+                point, layers = f[name].attrs, {column: data[...] for column, data in f[name + "/layers"].items()}
+                self.assertLess(point["interval_ns"], point["latency_ns"])
+                self.assertLess(point["latency_ns"], point["latency_serial_ns"])
+                self.assertAlmostEqual(point["latency_ns"], layers["end_ns"].max())
+                self.assertAlmostEqual(point["latency_serial_ns"], layers["latency_ns"].sum())
+                self.assertAlmostEqual(point["images_per_s"] * point["interval_ns"], 1e9)
+                self.assertAlmostEqual(point["area_mm2"], layers["area_um2"].sum() * 1e-6)
+                self.assertEqual(point["tiles"], -(-layers["crossbars"].sum() // 96))
+                self.assertTrue((layers["busy"] <= 1 + 1e-12).all())
+                self.assertAlmostEqual(layers["busy"].max(), point["busiest_share"])
+                linear = numpy.array([kind in (b"linear", "linear") for kind in layers["kind"]])
+                inputs = layers["rows"][linear]
+                numpy.testing.assert_array_equal(layers["buffer_bytes"][linear], inputs)
+                numpy.testing.assert_array_equal(layers["router_bits"][linear], inputs * 8 * -(-layers["crossbars"][linear] // 96) * 40)
+                for law, change in (("saberi", 0), ("forms", -1)):
+                    difference = layers["energy_adc_%s_pj" % law] - layers["energy_adc_pj"]
+                    self.assertTrue((numpy.sign(difference) == change).all())
+
+    def test_copies_under_a_budget(self):
+        """Copies change time, area and leakage, and nothing else."""
+        self.assertEqual(self.again("same.crossbar_budget=700"), digests(self.output))
+        with h5py.File(self.output, "r") as one, h5py.File(self.path("again.h5"), "r") as more:
+            for name in ("isaac", "sme-x1"):
+                a, b = one[name], more[name]
+                copies, crossbars = b["layers/copies"][...], b["layers/crossbars"][...]
+                self.assertTrue((copies >= 1).all() and copies.max() > 1 and (a["layers/copies"][...] == 1).all())
+                self.assertEqual(b.attrs["arrays"], (copies * crossbars).sum())
+                self.assertLessEqual(b.attrs["arrays"], 700)
+                self.assertLess(b.attrs["interval_ns"], a.attrs["interval_ns"])
+                self.assertLess(b.attrs["latency_ns"], a.attrs["latency_ns"])
+                numpy.testing.assert_array_equal(a["layers/energy_pj"][...], b["layers/energy_pj"][...])
+                for point in (a, b):  # standing power of jobs/technology/isaac-32nm.yml during an interval
+                    power = point.attrs["arrays"] * (91.3 + 25 * point.attrs["adc_bits"]) + point.attrs["tiles"] * 460
+                    self.assertAlmostEqual(point["layers/energy_leakage_pj"][...].sum() / (power * point.attrs["interval_ns"] * 1e-3), 1)
 
     def test_list_and_example(self):
         out = run(["list"]).out

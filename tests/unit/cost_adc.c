@@ -43,7 +43,7 @@ static void survey_points(void) {
 }
 
 static void more_bits_never_cost_less(void) {
-    for (int law = OHM_ADC_SABERI; law <= OHM_ADC_WALDEN; law++)
+    for (int law = OHM_ADC_SABERI; law < OHM_ADC_LAWS; law++)
         for (int bits = 1; bits < 16; bits++) {
             CU_ASSERT(ohm_adc_energy_pj(&at_1200_ms, law, bits) > 0);
             CU_ASSERT(ohm_adc_area_um2(&at_1200_ms, law, bits) > 0);
@@ -57,8 +57,20 @@ static void walden_doubles_per_bit(void) {
     CU_ASSERT_DOUBLE_EQUAL(ohm_adc_energy_pj(&at_1200_ms, OHM_ADC_WALDEN, 9), 5.12, 1e-12);
 }
 
+/* FORMS, Table III: 32 converters of 4 bits at 2.1 GS/s take 15.2 mW and 0.0091 mm2. */
+static void forms_point(void) {
+    CU_ASSERT_DOUBLE_EQUAL(ohm_adc_energy_pj(&at_1200_ms, OHM_ADC_FORMS, 4) * 2.1 * 32, 15.2, 0.05);
+    CU_ASSERT_DOUBLE_EQUAL(ohm_adc_area_um2(&at_1200_ms, OHM_ADC_FORMS, 4) * 32e-6, 0.0091, 0.00005);
+    for (int bits = 1; bits <= 16; bits++) { /* saberi's shape */
+        double energy = ohm_adc_energy_pj(&at_1200_ms, OHM_ADC_SABERI, bits) / ohm_adc_energy_pj(&at_1200_ms, OHM_ADC_FORMS, bits);
+        double area = ohm_adc_area_um2(&at_1200_ms, OHM_ADC_SABERI, bits) / ohm_adc_area_um2(&at_1200_ms, OHM_ADC_FORMS, bits);
+        CU_ASSERT_DOUBLE_EQUAL(energy, 0.786 / 0.226, 0.003);
+        CU_ASSERT_DOUBLE_EQUAL(area, 361.04 / 284, 0.001);
+    }
+}
+
 static void names_go_both_ways(void) {
-    for (int law = OHM_ADC_SABERI; law <= OHM_ADC_WALDEN; law++) {
+    for (int law = OHM_ADC_SABERI; law < OHM_ADC_LAWS; law++) {
         enum ohm_adc_law parsed = OHM_ADC_SABERI;
         CU_ASSERT_EQUAL(ohm_adc_law_parse(ohm_adc_law_text(law), &parsed), OHM_OK);
         CU_ASSERT_EQUAL((int)parsed, law);
@@ -66,17 +78,15 @@ static void names_go_both_ways(void) {
     enum ohm_adc_law law;
     ohm_fail_clear();
     CU_ASSERT_EQUAL(ohm_adc_law_parse("murmann", &law), OHM_E_USAGE);
-    CU_ASSERT_PTR_NOT_NULL(strstr(ohm_fail_text(), "'murmann'; known: saberi survey walden"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(ohm_fail_text(), "'murmann'; known: saberi survey walden forms"));
     ohm_fail_clear();
 }
 
 int main(void) {
     static const struct suite_test tests[] = {
-        {"saberi: seven printed points", saberi_points},
-        {"survey: printed points at two rates", survey_points},
-        {"walden doubles per bit", walden_doubles_per_bit},
-        {"more bits never cost less", more_bits_never_cost_less},
-        {"law names", names_go_both_ways},
+        {"saberi: seven printed points", saberi_points},          {"survey: printed points at two rates", survey_points},
+        {"walden doubles per bit", walden_doubles_per_bit},       {"forms: its one point, in saberi's shape", forms_point},
+        {"more bits never cost less", more_bits_never_cost_less}, {"law names", names_go_both_ways},
     };
     return SUITE_RUN("cost_adc", tests);
 }

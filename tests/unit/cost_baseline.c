@@ -1,5 +1,5 @@
 /* Crossbar counts of whole networks under the mappings of the literature, from their layer shapes. */
-#include "ohmtally/technology.h"
+#include "ohmtally/price.h"
 #include "suite.h"
 
 #define ARRAY 128

@@ -15,7 +15,7 @@ static const char full_text[] =
     "images:   {folder: val/, labels: /data/val.txt, labels_from: 1, resize: 256, crop: [224, 200], first: 5, count: 1000}\n"
     "quantize: {activation_bits: 7, weight_bits: 6, scale: layer, range: percentile,\n"
     "           calibration: {packed: train.h5, count: 64, resize: 250}}\n"
-    "same:     {array_rows: 64, array_columns: 128, technology: isaac-32nm, adc_law: survey}\n"
+    "same:     {array_rows: 64, array_columns: 128, technology: isaac-32nm, adc_law: survey, crossbar_budget: 5000}\n"
     "adc:      {bits: lossless, range: calibrated}\n"
     "designs:\n"
     "  - {design: isaac, cell_bits: 2}\n"
@@ -57,6 +57,7 @@ static void full_job(void) {
     CU_ASSERT(job->quantize.calibration.crop_height == 224 && job->quantize.calibration.crop_width == 200); /* inherited */
     CU_ASSERT(job->quantize.calibration.first == 0 && !job->quantize.calibration.labels);                   /* not inherited */
     CU_ASSERT(job->same.array_rows == 64 && job->same.array_columns == 128 && job->same.adc_law == OHM_ADC_SURVEY);
+    CU_ASSERT(job->same.crossbar_budget == 5000 && job->same.area_budget_mm2 == 0);
     CU_ASSERT(job->adc.bits == 0 && job->adc.percentile == 99.99);
     CU_ASSERT_STRING_EQUAL(job->adc.range, "calibrated");
     CU_ASSERT_STRING_EQUAL(job->adc.calibrate, "percentile");
@@ -189,7 +190,7 @@ static const struct mistake {
     {NULL, "quantize.weigth_bits=8", "--set quantize.weigth_bits: unknown key 'quantize.weigth_bits'; did you mean 'weight_bits'?"},
     {NULL, "adc.bits=losless", "adc.bits must be a whole number 1..16, or lossless, not 'losless'; did you mean 'lossless'?"},
     {NULL, "adc.range=calibrate", "adc.range must be one of unit, full, calibrated, not 'calibrate'; did you mean 'calibrated'?"},
-    {NULL, "same.adc_law=murmann", "same.adc_law must be one of saberi, survey, walden, not 'murmann'"},
+    {NULL, "same.adc_law=murmann", "same.adc_law must be one of saberi, survey, walden, forms, not 'murmann'"},
     {NULL, "network.std=[1, 0, 1]", "network.std must be a number or a list of 3 numbers > 0, not a list"},
     {NULL, "network.std=[1, 1]", "network.std must be a number or a list of 3"},
     {NULL, "network.std=[1]", "network.std has 1 numbers, but the network has 3 channels"},

@@ -54,15 +54,21 @@ static void layers_make(int64_t crossbars, double price, struct ohm_layer_row ro
         for (int k = 0; k < 4; k++) rows[i].baseline[k] = 10 * (k + 1);
         rows[i].energy.adc = 1e6 * price;
         rows[i].energy.bus = 5e5 * price;
+        for (int law = 0; law < OHM_ADC_LAWS; law++) {
+            rows[i].adc_pj[law] = 1e6 * price * (law + 1);
+            rows[i].adc_um2[law] = 5e5 * price * (law + 1);
+        }
+        rows[i].leakage_pj = 2e5 * price;
         rows[i].latency_ns = (i + 1) * 100.0 * price;
-        rows[i].area_um2 = 2e6 * price;
+        rows[i].area.adc = 5e5 * price;
+        rows[i].area.tile_bus = 1.5e6 * price;
         rows[i].sqnr_db = INFINITY;
     }
 }
 
 static const struct ohm_point_info float_info = {
     .name = "float", .design = "float", .title = "float network", .source = "", .departures = "", .options = "", .adc_range = "", .corrupt = 1};
-static struct ohm_point_info design_info(const char *name) {
+static struct ohm_point_info design_info(const char *name, double price) {
     return (struct ohm_point_info){.name = name,
                                    .design = "isaac",
                                    .title = "a title",
@@ -75,7 +81,17 @@ static struct ohm_point_info design_info(const char *name) {
                                    .array_columns = 64,
                                    .priced = true,
                                    .seconds = 1.5,
-                                   .corrupt = 1};
+                                   .corrupt = 1,
+                                   .costs = {.latency_ns = 250 * price,
+                                             .latency_serial_ns = 300 * price,
+                                             .interval_ns = 200 * price,
+                                             .images_per_s = 5e6 / price,
+                                             .area_mm2 = 4 * price,
+                                             .busiest_share = 0.75,
+                                             .tiles = 2,
+                                             .arrays = 9,
+                                             .bottleneck = "fc",
+                                             .busiest = "conv1"}};
 }
 
 static const struct ohm_run_info run_info = {
@@ -88,7 +104,7 @@ static int result_make(const char *path, bool with_float) {
     struct ohm_result *result;
     struct ohm_image_row images[NIMAGE];
     struct ohm_layer_row layers[NLAYER];
-    struct ohm_point_info a = design_info("a"), b = design_info("b");
+    struct ohm_point_info a = design_info("a", 1), b = design_info("b", 3);
     OHM_TRY(ohm_result_create(path, &result));
     images_make(6, images);
     int status = with_float ? ohm_result_add(result, &float_info, images, NIMAGE, NULL, 0) : OHM_OK;
@@ -182,8 +198,10 @@ static void every_data_set_described(void) {
     CU_ASSERT_EQUAL_FATAL(ohm_h5_open(in_folder("r.h5"), &file), OHM_OK);
     H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, look, &seen, H5O_INFO_BASIC);
     H5Fclose(file);
-    /* points, used; per point 5 of images; per design's layers 6 shapes, the counts, 10 energies and their sum, 4 baselines, 5 more */
-    CU_ASSERT_EQUAL(seen.datasets, 2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + 4 + 5));
+    /* points, used; per point 5 of images; per design's layers 7 of its shape, the counts, energies and areas with their sums and by law, 4
+     * baselines, and adc_bits, copies, buffer_bytes, sqnr_db, weight_error, leakage and 4 of time */
+    CU_ASSERT_EQUAL(seen.datasets,
+                    2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + OHM_AREA_COUNT + 1 + 2 * OHM_ADC_LAWS + 4 + 10));
     CU_ASSERT_EQUAL(seen.bare, 0);
 }
 
@@ -196,6 +214,7 @@ static void digest_depends_on_integers_only(void) {
     CU_ASSERT(first != 0);
     layers[0].sqnr_db = 12;
     layers[1].energy.adc *= 2;
+    layers[1].copies = 3;
     CU_ASSERT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
     images[9].best[4]++;
     CU_ASSERT_NOT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
@@ -260,7 +279,7 @@ static void bad_places_are_refused_at_once(void) {
 static void reserved_names_are_refused(void) {
     struct ohm_result *result;
     struct ohm_image_row images[NIMAGE];
-    struct ohm_point_info info = design_info("run");
+    struct ohm_point_info info = design_info("run", 1);
     images_make(6, images);
     CU_ASSERT_EQUAL_FATAL(ohm_result_create(in_folder("name.h5"), &result), OHM_OK);
     CU_ASSERT_EQUAL(ohm_result_add(result, &info, images, NIMAGE, NULL, 0), OHM_E_USAGE);
@@ -314,9 +333,15 @@ static void report_numbers(void) {
     CU_ASSERT(a->crossbars == 8 && b->crossbars == 2 && a->conversions == 2000 && a->clipped == 4);
     CU_ASSERT(a->baseline[0] == 20 && a->baseline[3] == 80);
     CU_ASSERT_DOUBLE_EQUAL(a->energy_pj, 3e6, 1e-3);
-    CU_ASSERT_DOUBLE_EQUAL(b->latency_ns, 900, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(b->interval_ns, 600, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(b->area_um2, 12e6, 1e-3);
+    CU_ASSERT(b->costs.latency_ns == 750 && b->costs.latency_serial_ns == 900 && b->costs.interval_ns == 600);
+    CU_ASSERT(b->costs.area_mm2 == 12 && b->costs.tiles == 2 && b->costs.arrays == 9 && b->costs.busiest_share == 0.75);
+    CU_ASSERT_STRING_EQUAL(b->costs.bottleneck, "fc");
+    CU_ASSERT_STRING_EQUAL(b->costs.busiest, "conv1");
+    CU_ASSERT_DOUBLE_EQUAL(b->leakage_pj, 1.2e6, 1e-3);
+    for (int law = 0; law < OHM_ADC_LAWS; law++) { /* what is not the converters' stays */
+        CU_ASSERT_DOUBLE_EQUAL(a->law_energy_pj[law], 1e6 + 2e6 * (law + 1), 1e-3);
+        CU_ASSERT_DOUBLE_EQUAL(a->law_area_um2[law], 3e6 + 1e6 * (law + 1), 1e-3);
+    }
     ohm_report_free(report);
 }
 
@@ -348,15 +373,18 @@ static void report_table(void) {
     char *text = report_text(in_folder("r.h5"));
     CU_ASSERT_STRING_EQUAL(words_of_line(text, "float"), "float 75.00 [40.9, 92.9] 100.00 100.00");
     CU_ASSERT_STRING_EQUAL(words_of_line(text, "a "),
-                           "a 75.00 [40.9, 92.9] 100.00 100.00 8 unit 0.200 8 1.000 4.00 1.000 3.000 1.000 300.0 1.000 200.0");
+                           "a 75.00 [40.9, 92.9] 100.00 100.00 8 unit 0.200 8 1.000 4.00 1.000 3.000 1.000 250.0 1.000 200.0");
     CU_ASSERT_STRING_EQUAL(words_of_line(text, "b "),
-                           "b 62.50 [30.6, 86.3] 87.50 88.89 8 unit 0.200 2 0.250 12.00 3.000 9.000 3.000 900.0 3.000 600.0");
+                           "b 62.50 [30.6, 86.3] 87.50 88.89 8 unit 0.200 2 0.250 12.00 3.000 9.000 3.000 750.0 3.000 600.0");
     CU_ASSERT(strstr(text, "mm2") && strstr(text, "uJ") && strstr(text, " ns") && strstr(text, "1 corrupt image"));
+    CU_ASSERT_STRING_EQUAL(words_of_line(strstr(text, "pipeline of layers,"), "b "), "b 9 2 1.667e+06 900.0 1.200 75.00 fc, conv1");
+    CU_ASSERT_STRING_EQUAL(words_of_line(strstr(text, "each ADC law"), "b "),
+                           "b 9.000 3.000 12.00 3.000 15.000 3.000 15.00 3.000 21.000 3.000 18.00 3.000 27.000 3.000 21.00 3.000");
     CU_ASSERT_STRING_EQUAL(words_of_line(strstr(text, "other mappings"), "b "), "b 2 20 10.000 40 20.000 60 30.000 80 40.000");
     free(text);
     CU_ASSERT_EQUAL(result_make(in_folder("bare.h5"), false), OHM_OK);
     text = report_text(in_folder("bare.h5"));
-    CU_ASSERT_STRING_EQUAL(words_of_line(text, "a "), "a 75.00 [40.9, 92.9] 100.00 - 8 unit 0.200 8 1.000 4.00 1.000 3.000 1.000 300.0 1.000 200.0");
+    CU_ASSERT_STRING_EQUAL(words_of_line(text, "a "), "a 75.00 [40.9, 92.9] 100.00 - 8 unit 0.200 8 1.000 4.00 1.000 3.000 1.000 250.0 1.000 200.0");
     free(text);
 }
 

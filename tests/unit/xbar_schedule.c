@@ -126,6 +126,17 @@ static int64_t look_at_turn(const struct drawn *d, int32_t p, int32_t tile, int3
     return steps;
 }
 
+/* Bit lines that one read of one array converts at most. */
+static int64_t columns_read(const struct ohm_plan *plan) {
+    int64_t most = 0;
+    for (int32_t tile = 0; tile < plan->ntile; tile++)
+        for (int32_t turn = 0; turn < MOST_TURNS; turn++) {
+            int64_t columns = columns_of(plan, tile, turn);
+            most = columns > most ? columns : most;
+        }
+    return most;
+}
+
 static struct ohm_tally oracle(const struct drawn *d) {
     struct ohm_tally tally = {.positions = d->npos};
     for (int32_t p = 0; p < d->npos; p++) {
@@ -199,6 +210,7 @@ static void check_plan(enum ohm_skip skip) {
     int32_t *place = ohm_alloc_array(inputs, sizeof *place);
     void *moved = permuted(&d, place);
     struct ohm_tally expected = oracle(&d);
+    CU_ASSERT_EQUAL(d.plan->store.columns_read, columns_read(d.plan));
     ohm_plan_multiply_plain(d.plan, &adc, d.bits, d.element, d.npos, d.x, plain);
     for (int evaluate = 0; evaluate < 2; evaluate++)
         for (int move = 0; move < 2; move++) {
@@ -261,6 +273,7 @@ static void test_worked_example(void) {
         CU_ASSERT_EQUAL(plan->store.steps_per_position, sorted ? 17 : 18);
         CU_ASSERT_EQUAL(plan->store.turns, 2);
         CU_ASSERT_EQUAL(plan->store.columns_used, 1);
+        CU_ASSERT_EQUAL(plan->store.columns_read, 1);
         ohm_plan_free(plan);
     }
 }
