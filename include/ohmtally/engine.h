@@ -43,6 +43,7 @@ struct ohm_engine_request {
     const struct ohm_design_setting *settings; /* [nlayer] */
     const struct ohm_adc *adc;                 /* [nlayer] */
     enum ohm_evaluate evaluate;
+    const bool *stores_only; /* [nlayer] layers that are placed and counted but not laid out for running; NULL: none. Such an engine does not run */
     /* The exact network: */
     int32_t weight_bits;
     bool per_channel;

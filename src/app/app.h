@@ -113,9 +113,10 @@ struct evaluation {
 };
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
 
-/* The engine of a point. shared NULL: plans alone (any ADC range but calibrated), on this rank; else collective, one copy of the weights on each
- * node. */
+/* The engine of a point. Collective: one copy of the weights on each node. */
 int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine);
+/* The plans of a point on this rank alone, layers without stores_only laid out for running, too. Any ADC range but calibrated. */
+int point_plans(struct study *study, const struct point *point, const bool *stores_only, struct ohm_engine **engine);
 /* Frees it and what it shared. NULL is fine. */
 void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared);
 /* Layer rows from an engine and its tallies (images: scored images the tallies are over; 0: none, schedules are static); with their prices,

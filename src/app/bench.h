@@ -29,8 +29,13 @@ struct bench_program {
 };
 int bench_program(const struct bench_program *what, double least, double *seconds, struct ohm_tally *tally);
 
-/* CPU seconds of one image in the crossbar layers, on made-up inputs. */
-int bench_predict(const struct ohm_engine *engine, double *seconds);
+/* CPU seconds of one image in the crossbar layers, on made-up inputs, and memory of these layers, both scaled up from the layers that the engine can
+ * run: bench_choose_samples leaves out all but the largest of each kind. */
+struct bench_prediction {
+    double seconds, bytes;
+};
+void bench_choose_samples(const struct ohm_intnet *intnet, bool *left_out);
+int bench_predict(const struct ohm_engine *engine, struct bench_prediction *prediction);
 
 /* Next of a fixed sequence of well mixed 64-bit numbers (splitmix64). */
 static inline uint64_t bench_random(uint64_t *state) {

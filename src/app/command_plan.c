@@ -22,22 +22,22 @@ static void print_point(const struct point *point, const struct ohm_layer_row *r
            costs->latency_ns * 1e-6, costs->latency_serial_ns * 1e-6, costs->interval_ns * 1e-6, costs->images_per_s);
 }
 
-static int plan_point(struct study *study, const struct point *point, double *all_seconds) {
+static int plan_point(struct study *study, const struct point *point, const bool *left_out, double *all_seconds) {
     struct ohm_engine *engine;
     struct ohm_layer_row *rows;
     struct ohm_point_costs costs;
-    double seconds = 0;
+    struct bench_prediction prediction;
     struct point plain = *point;
     if (plain.adc.range == OHM_ADC_CALIBRATED) plain.adc.range = OHM_ADC_FULL; /* the same work; ranges need images */
-    OHM_TRY(point_engine(study, &plain, NULL, &engine));
-    int status = bench_predict(engine, &seconds);
+    OHM_TRY(point_plans(study, &plain, left_out, &engine));
+    int status = bench_predict(engine, &prediction);
     if (!status) status = point_layers(study, point, engine, NULL, NULL, 0, study->job->arena, &rows, &costs);
     if (!status) {
         print_point(point, rows, study->content.intnet->nlayer, &costs);
-        printf(" %8.1f %10.3f  %s\n", (double)ohm_engine_bytes(engine) / 1048576, seconds, costs.bottleneck);
+        printf(" %8.1f %10.3f  %s\n", prediction.bytes / 1048576, prediction.seconds, costs.bottleneck);
     }
     ohm_engine_free(engine);
-    *all_seconds += seconds;
+    *all_seconds += prediction.seconds;
     return status;
 }
 
@@ -55,7 +55,7 @@ static void print_peak(const struct study *study) {
 /* What a cluster run would take: the work is in the images, which ranks share evenly. */
 static void print_prediction(const struct study *study, double seconds) {
     int64_t images = study->job->images.count;
-    printf("\nall designs: %.2f CPU s an image on this machine, without loading", seconds);
+    printf("\nall designs: about %.2f CPU s an image on this machine, without loading (`ohmtally bench` measures it layer by layer)", seconds);
     if (images > 0) {
         printf("; %lld images take", (long long)images);
         for (int cores = 1; cores <= 256; cores *= 16)
@@ -66,18 +66,22 @@ static void print_prediction(const struct study *study, double seconds) {
 
 int command_plan(const struct ohm_world *world, const struct arguments *arguments) {
     struct study study;
+    bool *left_out = NULL;
     double seconds = 0;
     int status = study_open(&study, world, arguments);
     study.threads = study_threads(world);
     omp_set_num_threads(study.threads);
     if (!status) status = study_load(&study, false);
+    if (!status && !(left_out = ohm_alloc_array((size_t)study.content.intnet->nlayer, sizeof *left_out))) status = OHM_E_MEMORY;
+    if (!status) bench_choose_samples(study.content.intnet, left_out);
     if (!status && world->rank == 0) {
         printf("%-18s %9s %9s %8s %8s %9s %9s %6s %10s %10s %10s %9s %8s %10s  %s\n", "design", "crossbars", "unreleased", "filled %", "on %",
                "index KiB", "mm2", "tiles", "latency ms", "serial ms", "interval", "images/s", "MiB", "CPU s/image", "slowest layer");
-        for (int p = 2; !status && p < study.npoint; p++) status = plan_point(&study, &study.points[p], &seconds);
+        for (int p = 2; !status && p < study.npoint; p++) status = plan_point(&study, &study.points[p], left_out, &seconds);
         if (!status) print_peak(&study);
         if (!status) print_prediction(&study, seconds);
     }
+    free(left_out);
     study_close(&study);
     return ohm_world_agree(world, status);
 }

@@ -79,7 +79,8 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     return status;
 }
 
-int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine) {
+static int make_engine(struct study *study, const struct point *point, struct ohm_shared *shared, const bool *stores_only,
+                       struct ohm_engine **engine) {
     const struct ohm_job *job = study->job;
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *adc = ohm_alloc_array((size_t)intnet->nlayer, sizeof *adc);
@@ -92,12 +93,21 @@ int point_engine(struct study *study, const struct point *point, struct ohm_shar
                                          .design = point->exact ? NULL : point->design,
                                          .settings = point->layer_settings,
                                          .adc = adc,
+                                         .stores_only = stores_only,
                                          .evaluate = job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED,
                                          .weight_bits = job->quantize.weight_bits,
                                          .per_channel = job->quantize.per_channel};
     if (!status) status = build_engine(study, &request, shared, engine);
     free(adc);
     return status;
+}
+
+int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine) {
+    return make_engine(study, point, shared, NULL, engine);
+}
+
+int point_plans(struct study *study, const struct point *point, const bool *stores_only, struct ohm_engine **engine) {
+    return make_engine(study, point, NULL, stores_only, engine);
 }
 
 static const char *layer_kind(const struct ohm_layer *layer) {

@@ -119,6 +119,7 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     OHM_TRY(request->design->place(&request->settings[i], layer, weights->w, plan));
     OHM_TRY(ohm_plan_finish(plan, bits));
     engine->layers[i].store = plan->store;
+    if (request->stores_only && request->stores_only[i]) return OHM_OK;
     int32_t *held = ohm_alloc_array((size_t)layer->groups * (size_t)layer->krows * (size_t)layer->ncols, sizeof *held);
     if (!held) return OHM_E_MEMORY;
     ohm_plan_decode(plan, held);
