@@ -140,10 +140,10 @@ def schedules(network, points):
 
 def planes(network, points):
     rows = []
-    shown = [name for name in points if name.startswith("sme-x") and "planes_held" in points[name].columns]
-    depth = max((k for name in shown for k in range(16) if points[name].columns["planes_full"][:, k].any()), default=-1) + 1
+    shown = [name for name in points if name.startswith("sme-x") and "plane_held" in points[name].columns]
+    depth = max((k for name in shown for k in range(16) if points[name].columns["plane_full"][:, k].any()), default=-1) + 1
     for name in shown:
-        held, full = points[name].columns["planes_held"].sum(axis=0), points[name].columns["planes_full"].sum(axis=0)
+        held, full = points[name].columns["plane_held"].sum(axis=0), points[name].columns["plane_full"].sum(axis=0)
         rows.append([name] + ["%d" % (full[k] - held[k]) for k in range(depth - 1, -1, -1)] + ["%d" % full[0]])
     return table(["released"] + ["bit %d" % k for k in range(depth - 1, -1, -1)] + ["of, each"], rows)
 

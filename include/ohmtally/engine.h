@@ -23,7 +23,8 @@ struct ohm_engine_layer {
     bool narrow;                 /* sums are int32_t */
     struct ohm_rescale rescale;
     struct ohm_store store;
-    double weight_error; /* relative RMS of the held against the float weights */
+    int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES]; /* as in the plan */
+    double weight_error;                                    /* relative RMS of the held against the float weights */
 };
 struct ohm_engine {
     struct ohm_arena *arena;

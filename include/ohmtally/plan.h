@@ -40,7 +40,6 @@ enum ohm_skip {
     OHM_SKIP_LIST(X)
 #undef X
 };
-#define OHM_PLANES 16 /* bit planes (slices of a weight) at most */
 
 struct ohm_use {
     int32_t tile, row0, nrow, column0, ncol;

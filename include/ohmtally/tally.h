@@ -59,6 +59,7 @@ struct ohm_store {
 #undef X
 };
 #define OHM_STORE_COUNT ((int)(sizeof(struct ohm_store) / sizeof(int64_t)))
+#define OHM_PLANES 16 /* bit planes (slices of a weight) at most */
 int64_t *ohm_store_counts(struct ohm_store *store);
 const char *ohm_store_name(int index);
 const char *ohm_store_unit(int index);

@@ -134,6 +134,8 @@ int point_layers(const struct study *study, const struct point *point, const str
         row->sqnr_db = sqnr_db ? sqnr_db[i] : 0;
         if (engine) row->weight_error = engine->layers[i].weight_error;
         if (engine) row->store = engine->layers[i].store;
+        if (engine) memcpy(row->plane_full, engine->layers[i].plane_full, sizeof row->plane_full);
+        if (engine) memcpy(row->plane_held, engine->layers[i].plane_held, sizeof row->plane_held);
         row->evaluation = engine && engine->layers[i].program ? ohm_program_way(engine->layers[i].program) : "product";
         if (tally) row->tally = tally[i];
     }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct ohm_engine *engine_new(const struct ohm_intnet *intnet) {
     struct ohm_arena *arena = ohm_arena_new();
@@ -119,6 +120,8 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     OHM_TRY(request->design->place(&request->settings[i], layer, weights->w, plan));
     OHM_TRY(ohm_plan_finish(plan, bits));
     engine->layers[i].store = plan->store;
+    memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
+    memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
     if (request->stores_only && request->stores_only[i]) return OHM_OK;
     int32_t *held = ohm_alloc_array((size_t)layer->groups * (size_t)layer->krows * (size_t)layer->ncols, sizeof *held);
     if (!held) return OHM_E_MEMORY;

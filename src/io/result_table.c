@@ -46,7 +46,10 @@ static const struct ohm_column layer_columns[] = {
     LAYER(rows, INT32, "1", "rows of each: inputs of one output"),
     LAYER(columns, INT32, "1", "columns of each: outputs"),
     {"positions_per_image", OHM_COLUMN_INT64, AT(positions), 1, {"1", "output positions of one image"}},
-    OHM_TALLY_LIST(TALLY) OHM_EFFORT_LIST(EFFORT) OHM_STORE_LIST(STORE) LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
+    OHM_TALLY_LIST(TALLY) OHM_EFFORT_LIST(EFFORT) OHM_STORE_LIST(STORE){
+        "plane_full", OHM_COLUMN_INT64, AT(plane_full), OHM_PLANES, {"1", "arrays of each bit plane, the lowest first, with nothing released"}},
+    {"plane_held", OHM_COLUMN_INT64, AT(plane_held), OHM_PLANES, {"1", "of these, arrays allocated; all 0 where bit planes share arrays"}},
+    LAYER(adc_bits, INT32, "bit", "resolution of the converters"),
     LAYER(copies, BESIDE, "1", "copies of the layer's arrays"),
     LAYER(buffer_bytes, INT64, "B", "input values kept while the layer runs"),
     OHM_BASELINE_LIST(BASELINE) LAYER(sqnr_db, DOUBLE, "dB", "signal to quantisation noise of the layer's output against the float network"),
