@@ -17,9 +17,11 @@ struct ohm_preprocess {
 int ohm_preprocess_check(const struct ohm_preprocess *preprocess, const struct ohm_network *network); /* sizes agree with the network's input */
 void ohm_preprocess_image(const struct ohm_preprocess *preprocess, const uint8_t *pixels, float *input);
 
+/* One of program and product is there. Layers know nothing of each other: a copy of an engine whose layers are picked from several engines of one
+ * network is an engine too, as long as those live; it is not freed. */
 struct ohm_engine_layer {
-    struct ohm_program *program; /* crossbar engines */
-    struct ohm_product *product; /* exact engines */
+    struct ohm_program *program; /* on crossbars */
+    struct ohm_product *product; /* exact */
     bool narrow;                 /* sums are int32_t */
     struct ohm_rescale rescale;
     struct ohm_store store;
@@ -29,7 +31,6 @@ struct ohm_engine_layer {
 struct ohm_engine {
     struct ohm_arena *arena;
     const struct ohm_intnet *intnet;
-    bool exact;
     int32_t adc_bits;
     struct ohm_engine_layer *layers; /* [nlayer] */
     int64_t *observed;               /* while observing: [nlayer][OHM_ADC_CLASSES][largest + 1] */
@@ -63,6 +64,8 @@ size_t ohm_engine_bytes(const struct ohm_engine *engine);
 /* Buffers for batches of up to n images; one per process, reused. */
 struct ohm_batch;
 int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **batch);
+/* For these engines of one network and any engine whose layers are picked from theirs. */
+int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, int32_t n, struct ohm_batch **batch);
 void ohm_batch_free(struct ohm_batch *batch);
 /* Looks at a run, image by image, from one thread at a time; either function may be NULL. */
 struct ohm_engine_watch {

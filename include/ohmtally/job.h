@@ -27,7 +27,7 @@ struct ohm_job_used {
 #define OHM_JOB_MOST_DESIGNS 1000
 
 /* Keys, types, ranges and defaults are in the schema (src/io/job_schema.c); ohm_job_write_example prints them all. Input paths are resolved
- * against the job file's folder; run.output and network.save are as given, hence relative to the working directory. */
+ * against the job file's folder; run.output, search.output and network.save are as given, hence relative to the working directory. */
 struct ohm_job {
     struct ohm_arena *arena; /* owns everything */
     const char *path;
@@ -71,6 +71,14 @@ struct ohm_job {
         const char *output; /* NULL: none */
         bool overwrite;
     } run;
+    struct {                     /* of `ohmtally search`; all zero: no such section */
+        const char *design;      /* name of an entry; NULL: the first with an option squeeze */
+        const char *squeeze;     /* values of the option, with blanks between */
+        const char *window;      /* likewise; NULL: the entry's own */
+        double loss;             /* points of top-1 */
+        int64_t samples, images; /* images: 0: all */
+        const char *output;      /* NULL: none */
+    } search;
     const struct ohm_job_used *used; /* every value in force, as written or defaulted, in schema order: goes into the result */
     int32_t nused;
 };

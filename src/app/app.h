@@ -23,6 +23,7 @@ int command_plan(const struct ohm_world *world, const struct arguments *argument
 int command_pack(const struct ohm_world *world, const struct arguments *arguments);
 int command_report(const struct ohm_world *world, const struct arguments *arguments);
 int command_bench(const struct ohm_world *world, const struct arguments *arguments);
+int command_search(const struct ohm_world *world, const struct arguments *arguments);
 int command_list(const struct ohm_world *world, const struct arguments *arguments);
 
 /* One evaluation point: float, integer, or a design with its settings. */
@@ -40,6 +41,8 @@ struct point {
 /* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */
 int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point);
 int point_set_layers(struct ohm_job *job, const struct ohm_intnet *intnet, struct point *point);
+/* One option of one layer's setting; what a layer cannot have of its own is refused. */
+int point_set_layer(const struct point *point, struct ohm_design_setting *setting, const char *key, const char *value);
 
 /* Everything of a run that does not change from point to point. */
 struct study {

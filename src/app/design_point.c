@@ -106,17 +106,20 @@ static int unknown_layer(const struct ohm_intnet *intnet, const struct ohm_layer
     return OHM_E_USAGE;
 }
 
+int point_set_layer(const struct point *point, struct ohm_design_setting *setting, const char *key, const char *value) {
+    OHM_TRY(ohm_design_set(point->design, setting, key, value));
+    OHM_TRY(point->design->configure(setting));
+    if (point->design->cell_bits(setting) != point->design->cell_bits(&point->setting) ||
+        point->design->lossless_bits(setting) != point->design->lossless_bits(&point->setting) ||
+        ohm_design_driven_rows(point->design, setting) != ohm_design_driven_rows(point->design, &point->setting))
+        return ohm_fail(OHM_E_USAGE, "%s would need other ADCs; set it for all layers", key);
+    return OHM_OK;
+}
+
 static int set_layer_option(const struct ohm_intnet *intnet, struct point *point, const struct ohm_layer_option *option) {
     int32_t layer = find_layer(intnet, option->layer);
     if (layer < 0) return unknown_layer(intnet, option);
-    struct ohm_design_setting *setting = &point->layer_settings[layer];
-    int status = ohm_design_set(point->design, setting, option->key, option->value);
-    if (!status) status = point->design->configure(setting);
-    if (!status && (point->design->cell_bits(setting) != point->design->cell_bits(&point->setting) ||
-                    point->design->lossless_bits(setting) != point->design->lossless_bits(&point->setting) ||
-                    ohm_design_driven_rows(point->design, setting) != ohm_design_driven_rows(point->design, &point->setting)))
-        status = ohm_fail(OHM_E_USAGE, "%s would need other ADCs; set it for all layers", option->key);
-    if (!status) return OHM_OK;
+    if (!point_set_layer(point, &point->layer_settings[layer], option->key, option->value)) return OHM_OK;
     struct ohm_failure failure = {0};
     ohm_fail_take(&failure);
     return ohm_fail(OHM_E_USAGE, "%s: %s", option->where, failure.text);

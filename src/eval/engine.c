@@ -169,7 +169,6 @@ int ohm_engine_build(const struct ohm_engine_request *request, struct ohm_engine
     struct ohm_engine *engine = engine_new(request->intnet);
     *out = NULL;
     if (!engine) return request->built ? request->built(request->context, NULL, 0, 0, OHM_E_MEMORY) : OHM_E_MEMORY;
-    engine->exact = !request->design;
     if (request->design) {
         engine->adc_bits = request->adc[0].bits;
         engine->largest = request->adc[0].largest;

@@ -22,44 +22,51 @@ struct ohm_batch {
     uint64_t *digest; /* of each of these */
 };
 
-static int32_t block_positions(const struct ohm_engine *engine, int32_t layer) {
-    return engine->exact ? OHM_PRODUCT_POSITIONS : ohm_program_positions(engine->layers[layer].program);
+static int32_t block_positions(const struct ohm_engine_layer *built) {
+    return built->program ? ohm_program_positions(built->program) : OHM_PRODUCT_POSITIONS;
 }
 
-static size_t largest_scratch(const struct ohm_engine *engine, size_t *x_bytes, size_t *y_bytes) {
-    size_t scratch = (size_t)engine->intnet->scratch_bytes;
-    *x_bytes = *y_bytes = 64;
+/* What a thread needs for any layer of the engines. */
+struct thread_bytes {
+    size_t x, y, scratch;
+};
+static void largest_bytes(const struct ohm_engine *engine, struct thread_bytes *most) {
     for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
         const struct ohm_layer *layer = &engine->intnet->layers[i];
-        int32_t npos = block_positions(engine, i);
+        const struct ohm_engine_layer *built = &engine->layers[i];
+        int32_t npos = block_positions(built);
         size_t x = (size_t)npos * (size_t)ohm_layer_inputs(layer) * (size_t)engine->intnet->element;
         size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sizeof(int64_t);
-        size_t s = engine->exact ? ohm_product_scratch(engine->layers[i].product, npos) : ohm_program_scratch(engine->layers[i].program, npos);
-        if (x > *x_bytes) *x_bytes = x;
-        if (y > *y_bytes) *y_bytes = y;
-        if (s > scratch) scratch = s;
+        size_t s = built->program ? ohm_program_scratch(built->program, npos) : ohm_product_scratch(built->product, npos);
+        if (x > most->x) most->x = x;
+        if (y > most->y) most->y = y;
+        if (s > most->scratch) most->scratch = s;
     }
-    return scratch;
 }
 
-int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **out) {
+int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **batch) {
+    return ohm_batch_new_for(&engine, 1, n, batch);
+}
+
+int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, int32_t n, struct ohm_batch **out) {
+    const struct ohm_intnet *intnet = engines[0]->intnet;
     struct ohm_batch *batch = ohm_alloc(sizeof *batch);
-    size_t x, y, scratch = largest_scratch(engine, &x, &y);
+    struct thread_bytes bytes = {64, 64, (size_t)intnet->scratch_bytes};
+    for (int32_t k = 0; k < nengine; k++) largest_bytes(engines[k], &bytes);
     *out = batch;
     if (!batch) return OHM_E_MEMORY;
     *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads()};
-    batch->slot = ohm_alloc_array((size_t)engine->intnet->nslot + 1, sizeof *batch->slot); /* ends with NULL */
+    batch->slot = ohm_alloc_array((size_t)intnet->nslot + 1, sizeof *batch->slot); /* ends with NULL */
     batch->threads = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->threads);
     batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
     batch->digest = ohm_alloc_array((size_t)n, sizeof *batch->digest);
     bool good = batch->slot && batch->threads && batch->image && batch->digest;
-    for (int32_t s = 0; good && s < engine->intnet->nslot; s++)
-        good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)engine->intnet->slot_bytes[s])) != NULL;
+    for (int32_t s = 0; good && s < intnet->nslot; s++) good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)intnet->slot_bytes[s])) != NULL;
     for (int32_t t = 0; good && t < batch->nthread; t++) {
         struct thread_room *thread = &batch->threads[t];
-        thread->x = ohm_alloc(x);
-        thread->y = ohm_alloc(y);
-        thread->scratch = ohm_alloc(scratch);
+        thread->x = ohm_alloc(bytes.x);
+        thread->y = ohm_alloc(bytes.y);
+        thread->scratch = ohm_alloc(bytes.scratch);
         good = thread->x && thread->y && thread->scratch;
     }
     if (good) return OHM_OK;
@@ -102,7 +109,7 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
         n = positions - first < end - at ? positions - first : end - at;
         ohm_layer_gather_taps(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, thread->x + (size_t)(at - q) * vector);
     }
-    if (!engine->exact)
+    if (built->program)
         ohm_program_multiply(built->program, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
     else if (built->narrow)
         ohm_product_run(built->product, (int32_t)(end - q), thread->x, thread->y, thread->scratch);
@@ -117,7 +124,7 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
 }
 
 static void run_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
-    int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]), block = block_positions(engine, i);
+    int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]), block = block_positions(&engine->layers[i]);
 #pragma omp parallel num_threads(batch->nthread)
     {
         struct thread_room *thread = &batch->threads[omp_get_thread_num()];

@@ -102,6 +102,19 @@ static const struct ohm_key run_keys[] = {
     WORD("overwrite", OHM_KEY_WORD_BOOL, FIELD(run.overwrite), "true", truth_words, "replace an output that exists"),
 };
 
+static const struct ohm_key search_keys[] = {
+    STRING("design", OHM_KEY_TEXT, FIELD(search.design), "none", "name of the design searched; none: the first that has an option squeeze"),
+    STRING("squeeze", OHM_KEY_TEXT, FIELD(search.squeeze), NULL,
+           "squeeze depths a layer may take, with blanks between; the loss is against the first", .example = "0 1 2 3"),
+    STRING("window", OHM_KEY_TEXT, FIELD(search.window), "none", "windows a layer may take, likewise; none: what the design says"),
+    NUMBER("loss", OHM_KEY_DOUBLE, FIELD(search.loss), "0.3", 0, 100, "points of top-1 that may be lost on the images"),
+    NUMBER("samples", OHM_KEY_INT64, FIELD(search.samples), "64", 1, MOST_COUNT, "images for the sensitivity of the layers"),
+    NUMBER("images", OHM_KEY_INT64, FIELD(search.images), "all", 0, MOST_COUNT, "images for top-1, from the first of quantize.calibration on",
+           .words = all_words),
+    STRING("output", OHM_KEY_TEXT, FIELD(search.output), "none",
+           "file of layers to write (relative to the working directory); the frontier goes beside it as .csv", .example = "results/layers.yml"),
+};
+
 #define KEYS(table) table, sizeof(table) / sizeof(table[0])
 const struct ohm_section ohm_job_sections[] = {
     {"network", 0, KEYS(network_keys), .about = "the network and how bytes of an image become its input"},
@@ -112,5 +125,6 @@ const struct ohm_section ohm_job_sections[] = {
     {"same", 0, KEYS(same_keys), .about = "what all designs share, so that they can be compared"},
     {"adc", 0, KEYS(adc_keys), .about = "the converters, unless a design says otherwise"},
     {"run", 0, KEYS(run_keys), .about = "the run itself"},
+    {"search", 0, KEYS(search_keys), .optional = true, .about = "for `ohmtally search`: options layer by layer, on the calibration images"},
 };
 const int ohm_job_nsection = sizeof ohm_job_sections / sizeof ohm_job_sections[0];

@@ -60,18 +60,24 @@ struct results {
     struct ohm_tally tally[8];
 };
 
-/* All images in batches of the given size on the given number of threads. */
-static struct results run(const struct ohm_engine *engine, int32_t size, int threads) {
+/* All images in batches of the given size, for which the batch has room. */
+static struct results run_in(struct ohm_batch *batch, const struct ohm_engine *engine, int32_t size) {
     struct results results = {0};
-    struct ohm_batch *batch = NULL;
     float *outputs[IMAGES];
-    omp_set_num_threads(threads);
-    CU_ASSERT_FATAL(!ohm_batch_new(engine, size, &batch));
     for (int i = 0; i < IMAGES; i++) outputs[i] = results.logits[i];
     for (int32_t first = 0; first < IMAGES; first += size) {
         int32_t n = IMAGES - first < size ? IMAGES - first : size;
         CU_ASSERT(!ohm_engine_run(engine, batch, n, inputs + first, outputs + first, results.digests + first, results.tally, NULL));
     }
+    return results;
+}
+
+/* The same on the given number of threads. */
+static struct results run(const struct ohm_engine *engine, int32_t size, int threads) {
+    struct ohm_batch *batch = NULL;
+    omp_set_num_threads(threads);
+    CU_ASSERT_FATAL(!ohm_batch_new(engine, size, &batch));
+    struct results results = run_in(batch, engine, size);
     ohm_batch_free(batch);
     return results;
 }
@@ -183,6 +189,38 @@ static void test_proof(void) {
     check_proof("sme", "squeeze", "1", 4, OHM_ADC_CALIBRATED);
 }
 
+/* Layers picked from several engines, in one batch for all of them: where every layer gives the exact sums, the exact network; with the layers of
+ * another design one after another, at the end that design. A layer does what it did in its own engine while its input is the same. */
+static void test_layers_of_several_engines(void) {
+    evaluate = OHM_EVALUATE_ALL;
+    struct ohm_engine_request request = {.intnet = intnet, .weight_bits = 8, .per_channel = true};
+    struct ohm_engine *exact = NULL, *isaac = crossbar("isaac", "cell_bits", "2", 0, OHM_ADC_UNIT);
+    struct ohm_engine *sme = crossbar("sme", "squeeze", "3", 0, OHM_ADC_UNIT);
+    struct ohm_batch *batch = NULL;
+    CU_ASSERT_FATAL(!ohm_engine_build(&request, &exact));
+    const struct ohm_engine *const engines[] = {exact, isaac, sme};
+    CU_ASSERT_FATAL(!ohm_batch_new_for(engines, 3, 4, &batch));
+    struct ohm_engine_layer layers[8];
+    struct ohm_engine mixed = *exact;
+    mixed.layers = layers;
+    for (int32_t i = 0; i < intnet->nlayer; i++) layers[i] = (i % 2 ? isaac : exact)->layers[i];
+    struct results a = run_in(batch, exact, 4), b = run_in(batch, &mixed, 4), all = run_in(batch, sme, 4);
+    CU_ASSERT(!memcmp(a.logits, b.logits, sizeof a.logits) && !memcmp(a.digests, b.digests, sizeof a.digests));
+    for (int32_t i = 0; i < intnet->nlayer; i++) CU_ASSERT_EQUAL(b.tally[i].conversions > 0, i % 2);
+    for (int32_t i = 0; i < intnet->nlayer; i++) {
+        layers[i] = sme->layers[i];
+        if (i + 1 < intnet->nlayer) layers[i + 1] = exact->layers[i + 1];
+        b = run_in(batch, &mixed, 4);
+        CU_ASSERT(!memcmp(b.tally, all.tally, ((size_t)i + 1) * sizeof b.tally[0]));
+        CU_ASSERT(memcmp(b.digests, a.digests, sizeof a.digests) != 0);
+    }
+    CU_ASSERT(!memcmp(&b, &all, sizeof b));
+    ohm_batch_free(batch);
+    ohm_engine_free(exact);
+    ohm_engine_free(isaac);
+    ohm_engine_free(sme);
+}
+
 /* An image that could not be read is skipped and does not touch the others. */
 static void test_missing_image(void) {
     struct ohm_engine *engine = crossbar("sme", "squeeze", "1", 4, OHM_ADC_UNIT);
@@ -202,6 +240,7 @@ int main(void) {
                                        {"lossless isaac equals exact", test_lossless_isaac_equals_exact},
                                        {"invariance", test_invariance},
                                        {"proof", test_proof},
+                                       {"layers of several engines", test_layers_of_several_engines},
                                        {"missing image", test_missing_image}};
     int failed = SUITE_RUN("eval engine", tests);
     ohm_intnet_free(intnet);

@@ -1,0 +1,148 @@
+/* Which options layers may take, and the engines that hold them. */
+#include "ohmtally/status.h"
+#include "ohmtally/text.h"
+#include "search.h"
+#include <string.h>
+
+#define MOST_VALUES 32 /* of squeeze, of window */
+
+/* The values of a list such as "0 1 2"; refuses none, many and twice the same. */
+static int split(const struct ohm_job *job, const char *key, const char *text, const char *values[MOST_VALUES], int32_t *count) {
+    char *copy = ohm_arena_string(job->arena, text), *rest = NULL;
+    if (!copy) return OHM_E_MEMORY;
+    *count = 0;
+    for (char *word = strtok_r(copy, " ,\t", &rest); word; word = strtok_r(NULL, " ,\t", &rest)) {
+        if (*count == MOST_VALUES) return ohm_fail(OHM_E_USAGE, "%s: search.%s has more than %d values", job->path, key, MOST_VALUES);
+        for (int32_t i = 0; i < *count; i++)
+            if (!strcmp(values[i], word)) return ohm_fail(OHM_E_USAGE, "%s: search.%s has %s twice; keep one", job->path, key, word);
+        values[(*count)++] = word;
+    }
+    return *count ? OHM_OK : ohm_fail(OHM_E_USAGE, "%s: search.%s is empty; give values such as 0 1 2", job->path, key);
+}
+
+bool search_has(const struct ohm_design *design, const char *key) {
+    for (int i = 0; design->options[i].key; i++)
+        if (!strcmp(design->options[i].key, key)) return true;
+    return false;
+}
+
+static int find_entry(struct search *search) {
+    const struct study *study = search->study;
+    const struct ohm_job *job = study->job;
+    const char *names[OHM_JOB_MOST_DESIGNS], *name = job->search.design;
+    for (int p = 2; p < study->npoint; p++) {
+        const struct point *point = &study->points[p];
+        names[p - 2] = point->name;
+        if (name ? !strcmp(name, point->name) : search_has(point->design, "squeeze")) {
+            search->entry = point;
+            return OHM_OK;
+        }
+    }
+    if (!name) return ohm_fail(OHM_E_USAGE, "%s: no design of the job has an option squeeze; add one such as {design: sme}", job->path);
+    const char *near = ohm_text_nearest(name, names, (size_t)job->ndesign);
+    return ohm_fail(OHM_E_USAGE, "%s: search.design: the job has no design named '%s'%s%s%s", job->path, name, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+}
+
+static int set_option(const struct search *search, struct ohm_design_setting *setting, const char *key, const char *value) {
+    if (!value || !point_set_layer(search->entry, setting, key, value)) return OHM_OK;
+    struct ohm_failure failure = {0};
+    ohm_fail_take(&failure);
+    return ohm_fail(OHM_E_USAGE, "%s: search.%s: %s", search->study->job->path, key, failure.text);
+}
+
+static int set_candidate(const struct search *search, const struct candidate *candidate, struct ohm_design_setting *setting) {
+    OHM_TRY(set_option(search, setting, "window", candidate->window));
+    return set_option(search, setting, "squeeze", candidate->squeeze);
+}
+
+static int add_candidate(struct search *search, const char *squeeze, const char *window) {
+    struct ohm_arena *arena = search->study->job->arena;
+    struct candidate *candidate = &search->candidates[search->ncandidate++];
+    struct ohm_design_setting setting = search->entry->setting;
+    candidate->squeeze = squeeze;
+    candidate->window = window;
+    candidate->name = window ? ohm_arena_format(arena, "squeeze=%s window=%s", squeeze, window) : ohm_arena_format(arena, "squeeze=%s", squeeze);
+    return candidate->name ? set_candidate(search, candidate, &setting) : OHM_E_MEMORY;
+}
+
+int search_plan(struct search *search) {
+    const struct ohm_job *job = search->study->job;
+    const char *squeeze[MOST_VALUES], *window[MOST_VALUES] = {NULL};
+    int32_t nsqueeze, nwindow = 1;
+    if (!job->search.squeeze)
+        return ohm_fail(OHM_E_USAGE, "%s: the job has no section search; add one such as search: {squeeze: 0 1 2 3, output: layers.yml}", job->path);
+    OHM_TRY(search_check_images(job));
+    OHM_TRY(find_entry(search));
+    OHM_TRY(split(job, "squeeze", job->search.squeeze, squeeze, &nsqueeze));
+    if (job->search.window) OHM_TRY(split(job, "window", job->search.window, window, &nwindow));
+    search->candidates = ohm_arena_array(job->arena, (size_t)nsqueeze * (size_t)nwindow, sizeof *search->candidates);
+    if (!search->candidates) return OHM_E_MEMORY;
+    for (int32_t w = 0; w < nwindow; w++)
+        for (int32_t s = 0; s < nsqueeze; s++) OHM_TRY(add_candidate(search, squeeze[s], window[w]));
+    return OHM_OK;
+}
+
+/* The entry's layers, each with the candidate's options. */
+static int make_point(struct search *search, struct candidate *candidate) {
+    struct ohm_design_setting *settings = ohm_arena_array(search->study->job->arena, (size_t)search->nlayer, sizeof *settings);
+    candidate->point = *search->entry;
+    candidate->point.name = candidate->name;
+    candidate->point.layer_settings = settings;
+    if (!settings) return OHM_E_MEMORY;
+    for (int32_t i = 0; i < search->nlayer; i++) {
+        settings[i] = search->entry->layer_settings[i];
+        OHM_TRY(set_candidate(search, candidate, &settings[i]));
+    }
+    return OHM_OK;
+}
+
+/* A file of layers tells them apart by name. */
+static int check_names(const struct ohm_intnet *intnet) {
+    for (int32_t i = 0; i < intnet->nlayer; i++)
+        for (int32_t j = 0; j < i; j++)
+            if (!strcmp(intnet->layers[i].name, intnet->layers[j].name))
+                return ohm_fail(OHM_E_UNSUPPORTED, "two layers of the network are named '%s'; a search needs a name for each",
+                                intnet->layers[i].name);
+    return OHM_OK;
+}
+
+static int prepare(struct search *search) {
+    const struct study *study = search->study;
+    struct ohm_arena *arena = study->job->arena;
+    size_t all = (size_t)search->nlayer * (size_t)search->ncandidate;
+    search->mixed.layers = ohm_arena_array(arena, (size_t)search->nlayer, sizeof *search->mixed.layers);
+    search->crossbars = ohm_arena_array(arena, all, sizeof *search->crossbars);
+    if (!search->mixed.layers || !search->crossbars) return OHM_E_MEMORY;
+    OHM_TRY(check_names(study->content.intnet));
+    for (int32_t k = 0; k < search->ncandidate; k++) OHM_TRY(make_point(search, &search->candidates[k]));
+    return OHM_OK;
+}
+
+/* Room for the layers of all engines. */
+static int make_batch(struct search *search) {
+    const struct ohm_engine *engines[MOST_VALUES * MOST_VALUES + 1] = {search->exact};
+    for (int32_t k = 0; k < search->ncandidate; k++) engines[k + 1] = search->candidates[k].engine;
+    return ohm_batch_new_for(engines, search->ncandidate + 1, search->study->job->run.batch, &search->batch);
+}
+
+int search_build(struct search *search) {
+    struct study *study = search->study;
+    search->nlayer = study->content.intnet->nlayer;
+    OHM_TRY(ohm_world_agree(&study->world, prepare(search)));
+    OHM_TRY(point_engine(study, &study->points[1], &search->exact_shared, &search->exact));
+    for (int32_t k = 0; k < search->ncandidate; k++) {
+        struct candidate *candidate = &search->candidates[k];
+        OHM_TRY(point_engine(study, &candidate->point, &candidate->shared, &candidate->engine));
+        for (int32_t i = 0; i < search->nlayer; i++) search->crossbars[i * search->ncandidate + k] = candidate->engine->layers[i].store.crossbars;
+    }
+    return ohm_world_agree(&study->world, make_batch(search));
+}
+
+const struct ohm_engine *search_mix(struct search *search, const int32_t *choice) {
+    struct ohm_engine_layer *layers = search->mixed.layers;
+    search->mixed = *search->exact;
+    search->mixed.layers = layers;
+    for (int32_t i = 0; i < search->nlayer; i++) layers[i] = (choice[i] < 0 ? search->exact : search->candidates[choice[i]].engine)->layers[i];
+    return &search->mixed;
+}
