@@ -26,14 +26,17 @@ static int32_t block_positions(const struct ohm_engine *engine, int32_t layer) {
     return engine->exact ? OHM_PRODUCT_POSITIONS : ohm_program_positions(engine->layers[layer].program);
 }
 
-static size_t largest_scratch(const struct ohm_engine *engine, size_t *x_bytes, size_t *y_bytes) {
+/* What one thread needs for any block of n images; small layers do not fill a block. */
+static size_t largest_scratch(const struct ohm_engine *engine, int32_t n, size_t *x_bytes, size_t *y_bytes) {
     size_t scratch = (size_t)engine->intnet->scratch_bytes;
     *x_bytes = *y_bytes = 64;
     for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
         const struct ohm_layer *layer = &engine->intnet->layers[i];
-        int32_t npos = block_positions(engine, i);
+        const int64_t total = n * ohm_layer_positions(layer), block = block_positions(engine, i);
+        const int32_t npos = (int32_t)(total < block ? total : block);
+        const size_t sum = engine->layers[i].narrow ? sizeof(int32_t) : sizeof(int64_t);
         size_t x = (size_t)npos * (size_t)ohm_layer_inputs(layer) * (size_t)engine->intnet->element;
-        size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sizeof(int64_t);
+        size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sum;
         size_t s = engine->exact ? ohm_product_scratch(engine->layers[i].product, npos) : ohm_program_scratch(engine->layers[i].program, npos);
         if (x > *x_bytes) *x_bytes = x;
         if (y > *y_bytes) *y_bytes = y;
@@ -44,7 +47,7 @@ static size_t largest_scratch(const struct ohm_engine *engine, size_t *x_bytes, 
 
 int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **out) {
     struct ohm_batch *batch = ohm_alloc(sizeof *batch);
-    size_t x, y, scratch = largest_scratch(engine, &x, &y);
+    size_t x, y, scratch = largest_scratch(engine, n, &x, &y);
     *out = batch;
     if (!batch) return OHM_E_MEMORY;
     *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads()};
