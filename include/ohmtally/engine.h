@@ -37,13 +37,13 @@ struct ohm_engine {
 
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;
-    struct ohm_weights *const *given; /* [nlayer] integer weights on the design's grid, or NULL: made from the float ones */
     /* On crossbars: */
     const struct ohm_design *design; /* NULL: the exact integer network */
     const struct ohm_design_setting *setting;
     const struct ohm_adc *adc; /* [nlayer] */
     enum ohm_evaluate evaluate;
     /* The exact network: */
+    struct ohm_weights *const *given; /* [nlayer] integer weights, or NULL: made from the float ones */
     int32_t weight_bits;
     bool per_channel;
     /* Called, if not NULL, from one thread after every few layers (engine NULL: there is none), with the outcome so far; what it returns ends the
