@@ -39,7 +39,6 @@ struct ohm_engine {
 
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;
-    struct ohm_weights *const *given; /* [nlayer] integer weights on the design's grid, or NULL: made from the float ones */
     /* On crossbars: */
     const struct ohm_design *design;           /* NULL: the exact integer network */
     const struct ohm_design_setting *settings; /* [nlayer] */
@@ -47,6 +46,7 @@ struct ohm_engine_request {
     enum ohm_evaluate evaluate;
     const bool *stores_only; /* [nlayer] layers that are placed and counted but not laid out for running; NULL: none. Such an engine does not run */
     /* The exact network: */
+    struct ohm_weights *const *given; /* [nlayer] integer weights, or NULL: made from the float ones */
     int32_t weight_bits;
     bool per_channel;
     /* Called, if not NULL, from one thread after every few layers (engine NULL: there is none), with the outcome so far; what it returns ends the

@@ -15,6 +15,8 @@ typedef void ohm_float_see(void *context, int32_t node, int32_t value, const flo
 /* input: the input value's data. output: filled with the output value's data. see may be NULL. */
 int ohm_float_forward(const struct ohm_network *network, struct ohm_float_work *work, const float *input, float *output, ohm_float_see *see,
                       void *context);
+/* One node of the same, for those who go at their own pace: nodes 0, 1, ... in turn. *data: what it computed, until the next node runs. */
+int ohm_float_node(const struct ohm_network *network, struct ohm_float_work *work, const float *input, int32_t node, const float **data);
 
 /* One operator on float data: in[i] points at input i's data (constants included), shapes from the network's values. scratch: at least
  * ohm_float_op_scratch() floats. The integer network uses this for the operators it has no integer form of. */

@@ -14,6 +14,14 @@ void *ohm_alloc(size_t bytes);
 /* count * size with overflow check. */
 void *ohm_alloc_array(size_t count, size_t size);
 
+/* Zeroed as well, for large arrays most of which stays zero: pages that are never written to take no memory. Free with free(). */
+void *ohm_alloc_sparse(size_t count, size_t size);
+/* Large pieces that are freed go back to the system at once and do not wait for their like: other ranks of the node need them. To be called before
+ * memory is allocated. */
+void ohm_memory_return(void);
+/* What small pieces leave behind goes back, too: for the end of work that took many. Takes milliseconds. */
+void ohm_memory_trim(void);
+
 struct ohm_arena; /* not thread-safe */
 struct ohm_arena *ohm_arena_new(void);
 void ohm_arena_free(struct ohm_arena *arena); /* NULL is fine */

@@ -26,6 +26,8 @@ bool ohm_world_alarmed(const struct ohm_world *world);
 int ohm_world_share(const struct ohm_world *world, char **data, size_t *size);
 /* Collective, in place, result on every rank. */
 void ohm_world_sum(const struct ohm_world *world, int64_t *values, size_t count);
+/* The same for an array most of which is 0 on all ranks: such parts are neither sent nor written to (memory.h, ohm_alloc_sparse). */
+int ohm_world_sum_sparse(const struct ohm_world *world, int64_t *values, size_t count);
 void ohm_world_least(const struct ohm_world *world, float *values, size_t count);
 void ohm_world_most(const struct ohm_world *world, float *values, size_t count);
 /* Collective. Each rank's bytes, one after another in rank order, on rank 0 (malloc'ed; NULL elsewhere). */

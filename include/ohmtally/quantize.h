@@ -30,17 +30,19 @@ struct ohm_quant {
 };
 
 /* ---- calibration ---- */
-/* Observed values of every tensor: extremes and a histogram over bfloat16 bins (the upper 16 bits of each float), as counts, so that adding up
- * images in any order gives the same ranges. Arrays are exposed for reductions: extremes by minimum/maximum, counts by integer sum. */
+/* Observed values of every tensor that gets a scale of its own: extremes and a histogram over bfloat16 bins (the upper 16 bits of each float), as
+ * counts, so that adding up images in any order gives the same ranges. Arrays are exposed for reductions: extremes by minimum/maximum, counts by
+ * integer sum. Values of one tensor share few exponents: most of counts stays 0 and takes no memory (memory.h). */
 #define OHM_RANGE_BINS 65536
 struct ohm_ranges {
     int32_t nvalue;
     float *least, *most; /* [nvalue] */
-    int64_t *counts;     /* [nobserved][OHM_RANGE_BINS] */
-    int32_t *slot;       /* [nvalue]: row of counts, -1 for constants */
+    int64_t *counts;     /* [nobserved][OHM_RANGE_BINS], sparse */
+    int32_t *slot;       /* [nvalue]: row of counts, -1: not observed */
     int32_t nobserved;
 };
-struct ohm_ranges *ohm_ranges_new(const struct ohm_network *network); /* NULL with a recorded failure */
+/* NULL with a recorded failure; a network that ohm_quantize refuses for its structure is refused here. */
+struct ohm_ranges *ohm_ranges_new(const struct ohm_network *folded);
 void ohm_ranges_free(struct ohm_ranges *ranges);
 /* An ohm_float_see (float_forward.h): context is the struct ohm_ranges. */
 void ohm_ranges_see(void *ranges, int32_t node, int32_t value, const float *data, int64_t count);

@@ -74,6 +74,9 @@ struct pieces {
 void pieces_add(void *pieces, void *data, size_t bytes);
 const char *study_cpu(struct ohm_arena *arena); /* the processor's name */
 
+/* Images a rank works on together. */
+int32_t study_batch(const struct study *study);
+
 /* Images [first, first + n) of a set as network inputs. */
 struct loading { /* the batch being read */
     int64_t first;
@@ -95,6 +98,7 @@ struct loader {
     pthread_mutex_t lock; /* of failure */
     struct ohm_failure failure;
 };
+size_t loader_bytes(const struct study *study); /* per image */
 int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room);
 /* The first images of the calibration set (of the scored images where there is none), at most `most`, one at a time: for what is measured beside
  * the scoring. */
@@ -104,7 +108,7 @@ int loader_open_samples(struct loader *loader, const struct study *study, int64_
 void loader_start(struct loader *loader, int64_t first, int32_t n);
 int loader_finish(struct loader *loader);
 int loader_read(struct loader *loader, int64_t first, int32_t n); /* both */
-void loader_close(struct loader *loader);
+void loader_close(struct loader *loader);                         /* once or more */
 
 /* Collective: one point over all images; rank 0 gets rows and layers (arena), the others NULL. */
 struct evaluation {

@@ -28,7 +28,7 @@ struct running {
 static int start(struct running *run) {
     struct study *study = run->study;
     const struct ohm_network *network = study->content.network;
-    run->room = study->job->run.batch;
+    run->room = study_batch(study);
     run->nclass = (int32_t)ohm_shape_count(&network->values[network->output].shape);
     run->outputs = ohm_alloc_array((size_t)run->room, sizeof *run->outputs);
     run->output_values = ohm_alloc_array((size_t)run->room * (size_t)run->nclass, sizeof(float));
@@ -99,18 +99,28 @@ static int run_images(struct running *run) {
     return OHM_OK;
 }
 
+/* What only the images needed makes room for the noise. */
+static void end_images(struct running *run) {
+    loader_close(&run->loader);
+    ohm_batch_free(run->batch);
+    run->batch = NULL;
+}
+
 /* Powers of this rank's share of the sample images into power [samples][nlayer][2]. */
 static int sample_noise(struct running *run, double *power) {
     struct study *study = run->study;
     size_t stride = 2 * (size_t)study->content.intnet->nlayer;
     struct loader loader;
+    struct ohm_batch *batch = NULL;
     int64_t n;
     int status = loader_open_samples(&loader, study, NOISE_IMAGES, &n);
+    if (!status) status = ohm_batch_new(run->engine, 1, &batch);
     int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
     for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
-        if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, run->batch, loader.inputs[0], power + (size_t)i * stride);
+        if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, batch, loader.inputs[0], power + (size_t)i * stride);
     }
+    ohm_batch_free(batch);
     loader_close(&loader);
     return status;
 }
@@ -196,6 +206,7 @@ int evaluate_point(struct study *study, const struct point *point, struct ohm_ar
     status = ohm_world_agree(world, status);
     if (!status) {
         status = run_images(&run);
+        end_images(&run);
         if (status) ohm_world_alarm(world);
         status = ohm_world_agree(world, status);
     }

@@ -9,6 +9,10 @@ static size_t pixel_count(const struct study *study) {
     return (size_t)p->height * (size_t)p->width * (size_t)p->channels;
 }
 
+size_t loader_bytes(const struct study *study) {
+    return pixel_count(study) * (2 * sizeof(float) + 1);
+}
+
 int loader_open(struct loader *loader, const struct study *study, struct ohm_image_set *set, bool packed, int32_t room) {
     size_t count = pixel_count(study);
     *loader = (struct loader){.study = study, .set = set, .packed = packed, .room = room, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -103,4 +107,5 @@ void loader_close(struct loader *loader) {
     free(loader->inputs);
     free(loader->next.values);
     free(loader->next.inputs);
+    *loader = (struct loader){0};
 }

@@ -3,7 +3,6 @@
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +75,7 @@ int main(int argc, char **argv) {
         printf("ohmtally %s (%s), %s, %s\n", OHM_VERSION, OHM_REVISION, OHM_COMPILER, OHM_LIBRARIES);
         return OHM_OK;
     }
-    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* what is freed between designs goes back to the system: other ranks of the node need it */
+    ohm_memory_return();
     struct ohm_world world = {0, 1, 1};
     struct arguments arguments = {0};
     const char **words = calloc((size_t)argc, sizeof *words), **set = calloc((size_t)argc, sizeof *set);

@@ -49,7 +49,9 @@ static int build_engine(struct study *study, struct ohm_engine_request *request,
     request->intnet = study->content.intnet;
     request->built = shared ? layers_built : NULL;
     request->context = &building;
-    return ohm_engine_build(request, engine);
+    int status = ohm_engine_build(request, engine);
+    ohm_memory_trim(); /* planning takes many small pieces, and so did the engine before */
+    return status;
 }
 
 void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared) {

@@ -91,7 +91,7 @@ static int open_images(struct study *study) {
 static int see_images(struct study *study, struct ohm_ranges *ranges) {
     struct loader loader;
     int64_t n = ohm_image_set_count(study->calibration), end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
-    int32_t batch = study->job->run.batch;
+    int32_t batch = study_batch(study);
     int status = loader_open(&loader, study, study->calibration, study->job->quantize.calibration.packed != NULL, batch);
     for (int64_t first = ohm_partition_first(n, study->world.size, study->world.rank); !status && first < end && !ohm_world_alarmed(&study->world);
          first += batch) {
@@ -120,7 +120,9 @@ static int calibrate(struct study *study) {
     if (!status) {
         ohm_world_least(&study->world, ranges->least, (size_t)ranges->nvalue);
         ohm_world_most(&study->world, ranges->most, (size_t)ranges->nvalue);
-        ohm_world_sum(&study->world, ranges->counts, (size_t)ranges->nobserved * OHM_RANGE_BINS);
+        status = ohm_world_sum_sparse(&study->world, ranges->counts, (size_t)ranges->nobserved * OHM_RANGE_BINS);
+    }
+    if (!status) {
         static const enum ohm_range_rule rules[] = {OHM_RULE_MINMAX, OHM_RULE_PERCENTILE, OHM_RULE_SQUARED_ERROR};
         struct ohm_quantize_options options = {job->quantize.activation_bits, rules[job->quantize.range], job->quantize.percentile};
         status = ohm_quantize(network, ranges, &options, &study->content.intnet);

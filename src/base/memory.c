@@ -1,12 +1,19 @@
 #include "ohmtally/memory.h"
 #include "ohmtally/status.h"
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define ALIGN ((size_t)64)
 #define BLOCK_BYTES ((size_t)1 << 16) /* small pieces share blocks of this size */
+#define FIRST_BYTES ((size_t)1 << 12) /* the first of which are smaller: many arenas hold little */
+
+static void fail_alloc(size_t bytes) {
+    ohm_fail(OHM_E_MEMORY, "out of memory: %zu bytes asked for; use fewer ranks per node or a smaller run.batch", bytes);
+}
 
 void *ohm_alloc(size_t bytes) {
     size_t align = bytes >= OHM_LARGE_BYTES ? OHM_PAGE_BYTES : ALIGN, rounded = (bytes + align - 1) & ~(align - 1);
@@ -14,7 +21,7 @@ void *ohm_alloc(size_t bytes) {
     if (!rounded) rounded = align;
     void *memory = aligned_alloc(align, rounded);
     if (!memory) {
-        ohm_fail(OHM_E_MEMORY, "out of memory: %zu bytes asked for; use fewer ranks per node or a smaller run.batch", bytes);
+        fail_alloc(bytes);
         return NULL;
     }
     return memset(memory, 0, rounded);
@@ -24,6 +31,32 @@ void *ohm_alloc_array(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX / 2;
     return ohm_alloc(bytes);
+}
+
+void *ohm_alloc_sparse(size_t count, size_t size) {
+    char *memory = calloc(count ? count : 1, size);
+    if (!memory) {
+        fail_alloc(count * size);
+        return NULL;
+    }
+#ifdef MADV_NOHUGEPAGE /* a huge page is written to almost everywhere */
+    const uintptr_t from = ((uintptr_t)memory + OHM_PAGE_BYTES - 1) & ~(OHM_PAGE_BYTES - 1);
+    const uintptr_t to = ((uintptr_t)memory + count * size) & ~(OHM_PAGE_BYTES - 1);
+    if (count * size >= OHM_LARGE_BYTES) madvise(memory + (from - (uintptr_t)memory), to - from, MADV_NOHUGEPAGE);
+#endif
+    return memory;
+}
+
+void ohm_memory_return(void) {
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, (int)OHM_LARGE_BYTES);
+#endif
+}
+
+void ohm_memory_trim(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 struct block {
@@ -62,6 +95,13 @@ static struct block *block_new(struct ohm_arena *arena, size_t bytes) {
     return block;
 }
 
+/* Size of the next block for pieces like one of `least` bytes: as much again as the arena holds. */
+static size_t shared_bytes(const struct ohm_arena *arena, size_t least) {
+    size_t bytes = FIRST_BYTES;
+    while (bytes < BLOCK_BYTES && (bytes < least || bytes < arena->bytes)) bytes *= 2;
+    return bytes;
+}
+
 void *ohm_arena_alloc(struct ohm_arena *arena, size_t bytes) {
     if (bytes > SIZE_MAX / 4) return ohm_alloc(bytes); /* fails and says so */
     size_t rounded = bytes ? (bytes + ALIGN - 1) & ~(ALIGN - 1) : ALIGN;
@@ -72,7 +112,7 @@ void *ohm_arena_alloc(struct ohm_arena *arena, size_t bytes) {
         return piece;
     }
     int large = rounded > BLOCK_BYTES / 4;
-    struct block *block = block_new(arena, large ? rounded : BLOCK_BYTES);
+    struct block *block = block_new(arena, large ? rounded : shared_bytes(arena, rounded));
     if (!block) return NULL;
     void *piece = block->free;
     block->free += rounded;

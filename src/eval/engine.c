@@ -113,7 +113,8 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
     return status;
 }
 
-static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_weights *weights,
+/* weights: on the design's grid; what the plan holds of them takes their place, for a large layer's are many. */
+static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, struct ohm_weights *weights,
                       struct ohm_plan *plan) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     int32_t bits = request->intnet->activation_bits;
@@ -123,32 +124,27 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
     memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
     if (request->stores_only && request->stores_only[i]) return OHM_OK;
-    int32_t *held = ohm_alloc_array((size_t)layer->groups * (size_t)layer->krows * (size_t)layer->ncols, sizeof *held);
-    if (!held) return OHM_E_MEMORY;
-    ohm_plan_decode(plan, held);
-    int status = finish_layer(engine, i, held, weights->scale, ohm_adc_unit(&request->adc[i]));
-    if (!status) status = build_program(engine, request, i, plan, held);
-    free(held);
-    return status;
+    ohm_plan_decode(plan, weights->w);
+    OHM_TRY(finish_layer(engine, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
+    return build_program(engine, request, i, plan, weights->w);
 }
 
 static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
-    struct ohm_weights *own = request->given ? NULL : ohm_weights_new(layer);
-    const struct ohm_weights *weights = request->given ? request->given[i] : own;
+    struct ohm_weights *weights = ohm_weights_new(layer);
     struct ohm_plan *plan = weights ? ohm_plan_new(layer->groups, layer->krows, layer->ncols) : NULL;
     int status = plan ? OHM_OK : OHM_E_MEMORY;
-    if (own) ohm_design_constrain(request->design, &request->settings[i], layer, own);
+    if (!status) ohm_design_constrain(request->design, &request->settings[i], layer, weights);
     if (!status) status = plan_layer(engine, request, i, weights, plan);
     ohm_plan_free(plan);
-    ohm_weights_free(own);
+    ohm_weights_free(weights);
     return status;
 }
 
-#define LAYERS_TOGETHER 8 /* between calls of `built`: memory that is not yet shared against threads without work */
+#define LAYERS_PER_THREAD 2 /* between calls of `built`: memory that is not yet shared against threads without work */
 
 static int build_layers(struct ohm_engine *engine, const struct ohm_engine_request *request) {
-    int32_t together = omp_get_max_threads() > LAYERS_TOGETHER ? omp_get_max_threads() : LAYERS_TOGETHER, nlayer = request->intnet->nlayer;
+    const int32_t together = LAYERS_PER_THREAD * omp_get_max_threads(), nlayer = request->intnet->nlayer;
     for (int32_t first = 0, end; first < nlayer; first = end) {
         struct ohm_failure failure = {0};
         end = nlayer - first < together || !request->built ? nlayer : first + together;

@@ -26,17 +26,19 @@ static int32_t block_positions(const struct ohm_engine_layer *built) {
     return built->program ? ohm_program_positions(built->program) : OHM_PRODUCT_POSITIONS;
 }
 
-/* What a thread needs for any layer of the engines. */
+/* What a thread needs for any layer of the engines, for blocks of n images: small layers do not fill a block. */
 struct thread_bytes {
     size_t x, y, scratch;
 };
-static void largest_bytes(const struct ohm_engine *engine, struct thread_bytes *most) {
+static void largest_bytes(const struct ohm_engine *engine, int32_t n, struct thread_bytes *most) {
     for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
         const struct ohm_layer *layer = &engine->intnet->layers[i];
         const struct ohm_engine_layer *built = &engine->layers[i];
-        int32_t npos = block_positions(built);
+        const int64_t total = n * ohm_layer_positions(layer), block = block_positions(built);
+        const int32_t npos = (int32_t)(total < block ? total : block);
+        const size_t sum = built->narrow ? sizeof(int32_t) : sizeof(int64_t);
         size_t x = (size_t)npos * (size_t)ohm_layer_inputs(layer) * (size_t)engine->intnet->element;
-        size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sizeof(int64_t);
+        size_t y = (size_t)npos * (size_t)ohm_layer_outputs(layer) * sum;
         size_t s = built->program ? ohm_program_scratch(built->program, npos) : ohm_product_scratch(built->product, npos);
         if (x > most->x) most->x = x;
         if (y > most->y) most->y = y;
@@ -52,7 +54,7 @@ int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, 
     const struct ohm_intnet *intnet = engines[0]->intnet;
     struct ohm_batch *batch = ohm_alloc(sizeof *batch);
     struct thread_bytes bytes = {64, 64, (size_t)intnet->scratch_bytes};
-    for (int32_t k = 0; k < nengine; k++) largest_bytes(engines[k], &bytes);
+    for (int32_t k = 0; k < nengine; k++) largest_bytes(engines[k], n, &bytes);
     *out = batch;
     if (!batch) return OHM_E_MEMORY;
     *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads()};

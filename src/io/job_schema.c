@@ -95,7 +95,7 @@ static const struct ohm_key adc_keys[] = {
 
 static const struct ohm_key run_keys[] = {
     NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "recorded with the result; today's models draw no random numbers"),
-    NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "images worked on together: memory and speed, not the result"),
+    NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "most images worked on together; fewer where they are large: not the result"),
     WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),
     STRING("output", OHM_KEY_TEXT, FIELD(run.output), "none", "result file (relative to the working directory)", .example = "results/resnet50.h5"),

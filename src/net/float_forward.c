@@ -117,14 +117,22 @@ static const float *value_data(const struct ohm_network *network, const struct o
     return work->buffer[root] ? work->buffer[root] : network->values[root].constant;
 }
 
+int ohm_float_node(const struct ohm_network *network, struct ohm_float_work *work, const float *input, int32_t i, const float **data) {
+    const struct ohm_node *node = &network->nodes[i];
+    for (int32_t k = 0; k < node->ninput; k++) work->in[k] = value_data(network, work, input, node->input[k]);
+    if (node->op != OHM_OP_RELABEL) OHM_TRY(ohm_float_op(network, node, work->in, work->buffer[node->output], work->scratch));
+    *data = value_data(network, work, input, node->output);
+    return OHM_OK;
+}
+
 int ohm_float_forward(const struct ohm_network *network, struct ohm_float_work *work, const float *input, float *output, ohm_float_see *see,
                       void *context) {
     if (see) see(context, -1, network->input, input, ohm_shape_count(&network->values[network->input].shape));
     for (int32_t i = 0; i < network->nnode; i++) {
-        const struct ohm_node *node = &network->nodes[i];
-        for (int32_t k = 0; k < node->ninput; k++) work->in[k] = value_data(network, work, input, node->input[k]);
-        if (node->op != OHM_OP_RELABEL) OHM_TRY(ohm_float_op(network, node, work->in, work->buffer[node->output], work->scratch));
-        if (see) see(context, i, node->output, value_data(network, work, input, node->output), ohm_shape_count(&network->values[node->output].shape));
+        const int32_t value = network->nodes[i].output;
+        const float *data;
+        OHM_TRY(ohm_float_node(network, work, input, i, &data));
+        if (see) see(context, i, value, data, ohm_shape_count(&network->values[value].shape));
     }
     memcpy(output, value_data(network, work, input, network->output),
            (size_t)ohm_shape_count(&network->values[network->output].shape) * sizeof *output);

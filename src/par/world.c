@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define TAG_ALARM 77
+#define SPARSE_BLOCK 512        /* values: a page of memory */
 #define PIECE ((size_t)1 << 30) /* MPI counts are int: large buffers go in pieces */
 
 static MPI_Comm node = MPI_COMM_NULL; /* the ranks of this node, from start to end */
@@ -93,6 +94,32 @@ void ohm_world_sum(const struct ohm_world *world, int64_t *values, size_t count)
     size_t most = PIECE / sizeof *values;
     for (size_t at = 0; world->size > 1 && at < count; at += most)
         MPI_Allreduce(MPI_IN_PLACE, values + at, (int)(count - at < most ? count - at : most), MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+}
+
+static bool any(const int64_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (values[i]) return true;
+    return false;
+}
+
+int ohm_world_sum_sparse(const struct ohm_world *world, int64_t *values, size_t count) {
+    const size_t nblock = (count + SPARSE_BLOCK - 1) / SPARSE_BLOCK;
+    if (world->size == 1) return OHM_OK;
+    int64_t *used = calloc(nblock + 1, sizeof *used); /* ranks that have something in a block; 0 behind the last */
+    int status = ohm_world_agree(world, used ? OHM_OK : ohm_fail(OHM_E_MEMORY, "no memory for sums over %d ranks", world->size));
+    if (status) {
+        free(used);
+        return status;
+    }
+    for (size_t b = 0, at = 0; b < nblock; b++, at += SPARSE_BLOCK) used[b] = any(values + at, count - at < SPARSE_BLOCK ? count - at : SPARSE_BLOCK);
+    ohm_world_sum(world, used, nblock);
+    for (size_t b = 0, end; b < nblock; b = end + 1) {
+        for (end = b; used[end];) end++;
+        const size_t from = b * SPARSE_BLOCK, to = end * SPARSE_BLOCK < count ? end * SPARSE_BLOCK : count;
+        if (end > b) ohm_world_sum(world, values + from, to - from);
+    }
+    free(used);
+    return OHM_OK;
 }
 
 void ohm_world_least(const struct ohm_world *world, float *values, size_t count) {

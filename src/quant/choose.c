@@ -51,7 +51,7 @@ static struct interval cut_percentile(const struct bin *bins, int32_t nbin, stru
 
 static int check_observed(const struct ohm_ranges *ranges, int32_t value, const char *name) {
     const float least = ranges->least[value], most = ranges->most[value];
-    if (ranges->slot[value] < 0) return ohm_fail(OHM_E_INTERNAL, "tensor '%s' is constant and cannot be quantised", name);
+    if (ranges->slot[value] < 0) return ohm_fail(OHM_E_INTERNAL, "tensor '%s' was not to be observed; these are ranges of another network", name);
     const int64_t *counts = ranges->counts + (size_t)ranges->slot[value] * OHM_RANGE_BINS;
     for (int32_t i = 0; i < OUTSIDE; i++)
         if (counts[bin_at(i)] || counts[bin_at(OHM_RANGE_BINS - 1 - i)])

@@ -219,6 +219,10 @@ static int check(const struct graph *graph) {
     return nlayer ? OHM_OK : ohm_fail(OHM_E_UNSUPPORTED, "the network has no convolution or fully connected layer to put on crossbars");
 }
 
+bool graph_has_scale(const struct graph *graph, int32_t value) {
+    return graph->stored[value] && !graph->real[value] && graph->sharing[value] < 0;
+}
+
 int graph_find(const struct ohm_network *network, struct ohm_arena *arena, struct graph *graph) {
     *graph = (struct graph){.network = network};
     OHM_TRY(graph_alloc(graph, arena));

@@ -18,6 +18,8 @@ struct graph {
 };
 /* Memory from arena. Fails for what the integer network does not cover, naming the node. */
 int graph_find(const struct ohm_network *network, struct ohm_arena *arena, struct graph *graph);
+/* Whether a value is quantised with a scale of its own: one that ranges must be observed for. */
+bool graph_has_scale(const struct graph *graph, int32_t value);
 bool graph_is_layer(const struct ohm_node *node);
 bool graph_is_unary(const struct ohm_node *node); /* a function of single elements */
 

@@ -18,7 +18,7 @@ static int find_quants(struct ohm_intnet *intnet, const struct graph *graph, con
                        const struct ohm_quantize_options *options, const struct ohm_quant *given) {
     const struct ohm_network *network = intnet->network;
     for (int32_t v = 0; v < network->nvalue; v++) {
-        if (!graph->stored[v] || graph->real[v] || graph->sharing[v] >= 0) continue;
+        if (!graph_has_scale(graph, v)) continue;
         OHM_TRY(given ? take_given(&network->values[v], &given[v], intnet->activation_bits, &intnet->quant[v])
                       : choose_quant(ranges, v, network->values[v].name, graph->nonnegative[v], options, &intnet->quant[v]));
     }

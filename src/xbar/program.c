@@ -108,8 +108,19 @@ static bool suits_turning(const struct ohm_plan *plan, int32_t input_bits) {
     return plan->nuse > 0;
 }
 
+/* Uses with columns that the kernels must see: at least as many as blocks. */
+static int32_t count_seen(const struct ohm_plan *plan, const uint8_t *kinds) {
+    int32_t n = 0;
+    for (int32_t u = 0; u < plan->nuse; kinds += plan->uses[u++].ncol) {
+        bool seen = false;
+        for (int32_t c = 0; !seen && c < plan->uses[u].ncol; c++) seen = kinds[c] != COLUMN_PROVED;
+        n += seen;
+    }
+    return n;
+}
+
 static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule, const uint8_t *kinds) {
-    program->blocks = ohm_arena_array(program->arena, (size_t)plan->nuse, sizeof *program->blocks);
+    program->blocks = ohm_arena_array(program->arena, (size_t)count_seen(plan, kinds) + 1, sizeof *program->blocks); /* one more: under way */
     if (!program->blocks) return OHM_E_MEMORY;
     for (int32_t u = 0, end; u < plan->nuse; u = end) {
         end = same_rows_end(plan, u);

@@ -1,6 +1,8 @@
 /* Agreement, sums, sharing and gathering over the ranks of an mpirun (three, as CTest starts it; any number works). */
+#include "ohmtally/memory.h"
 #include "ohmtally/parallel.h"
 #include "ohmtally/status.h"
+#include "resident.h"
 #include "suite.h"
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +34,27 @@ static void test_sums(void) {
     int64_t all = (int64_t)world.size * (world.size - 1) / 2;
     CU_ASSERT(values[0] == all && values[1] == world.size && values[2] == -(all << 40));
     CU_ASSERT(low[0] == 0 && low[1] == -1 && high[0] == (float)(world.size - 1) && high[1] == 5);
+}
+
+/* Each rank has something in blocks of its own, in one of all, and in the last, short one; what is 0 everywhere takes no memory. */
+static void test_sparse_sums(void) {
+    const size_t count = (size_t)64 * 1024 * 1024 / sizeof(int64_t) - 100, own = count / 64;
+    int64_t *values = ohm_alloc_sparse(count, sizeof *values), all = (int64_t)world.size * (world.size + 1) / 2, wrong = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(values);
+    const int64_t before = resident_bytes();
+    values[(size_t)(world.rank + 1) * own] = 7 + world.rank;
+    values[5] = values[count - 1] = world.rank + 1;
+    CU_ASSERT_EQUAL(ohm_world_sum_sparse(&world, values, count), OHM_OK);
+    for (int rank = 0; rank < world.size; rank++) {
+        wrong += values[(size_t)(rank + 1) * own] != 7 + rank;
+        values[(size_t)(rank + 1) * own] = 0;
+    }
+    CU_ASSERT(values[5] == all && values[count - 1] == all);
+    values[5] = values[count - 1] = 0;
+    for (size_t i = 0; i < count; i++) wrong += values[i] != 0;
+    CU_ASSERT_EQUAL(wrong, 0);
+    if (resident_is_own()) CU_ASSERT(resident_bytes() - before < 16 << 20);
+    free(values);
 }
 
 static void test_share_and_gather(void) {
@@ -83,11 +106,9 @@ static void test_partition(void) {
 }
 
 int main(int argc, char **argv) {
-    const struct suite_test tests[] = {{"agree", test_agree},
-                                       {"sums", test_sums},
-                                       {"share and gather", test_share_and_gather},
-                                       {"alarm", test_alarm},
-                                       {"partition", test_partition}};
+    const struct suite_test tests[] = {
+        {"agree", test_agree}, {"sums", test_sums},          {"sparse sums", test_sparse_sums}, {"share and gather", test_share_and_gather},
+        {"alarm", test_alarm}, {"partition", test_partition}};
     if (ohm_world_start(&argc, &argv, &world)) return 1;
     int64_t failed = SUITE_RUN("par", tests);
     ohm_world_sum(&world, &failed, 1); /* a failure on any rank is a failure of all */

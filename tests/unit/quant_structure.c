@@ -134,14 +134,36 @@ static void test_given(void) {
     ohm_network_free(net);
 }
 
+/* Before any image is seen, and with a saved network's ranges. */
 static void refuse(struct ohm_network *net, const char *why) {
-    struct ohm_quantize_options options = {8, OHM_RULE_MINMAX, 0};
-    struct ohm_ranges *ranges = ohm_ranges_new(net);
+    struct ohm_quant quant[8] = {{0}};
     struct ohm_intnet *intnet = NULL;
-    CU_ASSERT_EQUAL(ohm_quantize(net, ranges, &options, &intnet), OHM_E_UNSUPPORTED);
+    CU_ASSERT_PTR_NULL(ohm_ranges_new(net));
+    CU_ASSERT_EQUAL(ohm_fail_status(), OHM_E_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(ohm_fail_text(), why));
+    ohm_fail_clear();
+    CU_ASSERT_EQUAL(ohm_quantize_given(net, 8, quant, &intnet), OHM_E_UNSUPPORTED);
     CU_ASSERT_PTR_NULL(intnet);
     CU_ASSERT_PTR_NOT_NULL(strstr(ohm_fail_text(), why));
     ohm_fail_clear();
+    ohm_network_free(net);
+}
+
+/* Only tensors with a scale of their own are observed: not what a layer's Relu hides, what shares a scale, or what stays real. */
+static void test_observed(void) {
+    struct ohm_network *net = ohm_network_new();
+    int32_t x = net_input(net, SHAPE(1, 3, 4, 4)), a = conv(net, x, 3, 4), b = unary(net, OHM_OP_RELU, a), pool = unary(net, OHM_OP_MAX_POOL, b);
+    int32_t logits = linear(net, relabel(net, pool, SHAPE(1, 64)), 64, 2);
+    float seen[64] = {1, -2};
+    struct ohm_ranges *ranges = ohm_ranges_new(net);
+    CU_ASSERT_FATAL(ranges != NULL);
+    for (int32_t v = 0; v < net->nvalue; v++) CU_ASSERT_EQUAL(ranges->slot[v] >= 0, v == x || v == b);
+    CU_ASSERT_EQUAL(ranges->nobserved, 2);
+    ohm_ranges_see(ranges, 0, a, seen, 64);
+    ohm_ranges_see(ranges, 4, logits, seen, 2);
+    int64_t counted = 0;
+    for (size_t i = 0; i < 2 * OHM_RANGE_BINS; i++) counted += ranges->counts[i];
+    CU_ASSERT_EQUAL(counted, 0);
     ohm_ranges_free(ranges);
     ohm_network_free(net);
 }
@@ -165,6 +187,7 @@ int main(void) {
                                        {"sharing and signs", test_sharing_and_signs},
                                        {"no fusion with two readers", test_no_fusion_with_two_readers},
                                        {"given", test_given},
+                                       {"observed", test_observed},
                                        {"refusals", test_refusals}};
     return SUITE_RUN("quant structure", tests);
 }
