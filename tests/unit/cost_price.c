@@ -1,18 +1,9 @@
 /* Tallies, stores and their prices. */
+#include "numbered.h"
 #include "ohmtally/price.h"
 #include "suite.h"
 #include <stddef.h>
 #include <string.h>
-
-/* Every price a different number, so that a swapped pair shows. */
-static struct ohm_technology numbered(void) {
-    struct ohm_technology technology = {0};
-    for (int i = 0; i < OHM_TECHNOLOGY_COUNT; i++) *ohm_technology_field(&technology, i) = 1 + 0.37 * i;
-    technology.node_nm = 32;
-    technology.adc_rate_gsps = 1.2;
-    technology.array_rows = technology.array_columns = 128;
-    return technology;
-}
 
 static void tally_lists(void) {
     struct ohm_tally sum = {0}, more = {0};
