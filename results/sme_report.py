@@ -3,7 +3,8 @@
 
     /usr/bin/python3 results/sme_report.py [--folder results] [--report results/sme.md]
 
-Reads sme_<network>.h5, isaac16_<network>.h5 and, where there is one, sme_<network>_frontier.csv in the folder. Every table stands in the report between
+Reads sme_<network>.h5, isaac16_<network>.h5, searched_<network>.h5, budget_<network>.h5 and sme_<network>_frontier.csv in the folder, which
+jobs/imagenet/reproduce_sme.sh makes. Every table stands in the report between
 `<!-- table NAME -->` and `<!-- end -->`; what is between them is replaced. Pictures go beside the report. Needs h5py and matplotlib (Debian:
 python3-h5py python3-matplotlib, for /usr/bin/python3).
 """
@@ -62,7 +63,7 @@ def crossbars(network, points):
     """One polarity: SME keeps two arrays for the signs, the baselines one; ratios of table B of the design notes halve SME's."""
     rows = []
     for name, point in points.items():
-        if not point.priced or not (name.startswith("sme-x") or name in ("isaac8", "slc8")):
+        if not point.priced or not (name.startswith("sme-") or name in ("isaac8", "slc8")):
             continue
         own = point.sum("crossbars")
         row = [name, "%d" % own, "%d" % point.sum("crossbars_full")] + [ratio(point.sum("baseline_" + key), own) for key in BASELINES]
@@ -148,10 +149,22 @@ def planes(network, points):
     return table(["released"] + ["bit %d" % k for k in range(depth - 1, -1, -1)] + ["of, each"], rows)
 
 
+def budget(network, points):
+    base = points["isaac8"]
+    rows = []
+    for name in ("isaac8", "slc8", "sme-x0", "sme-x1", "sme-x2", "sme-x3", "sme-x4", "groups", "sobsx", "sobsx-zero"):
+        point = points[name]
+        copies = point.columns["copies"]
+        rows.append([name, "%d" % point.sum("crossbars"), "%d" % point.attrs["arrays"], "%d" % copies.max(),
+                     "%.2f (%s)" % (point.attrs["latency_ns"] * 1e-6, ratio(base.attrs["latency_ns"], point.attrs["latency_ns"])),
+                     "%.0f (%s)" % (point.attrs["images_per_s"], ratio(point.attrs["images_per_s"], base.attrs["images_per_s"]))])
+    return table(["point", "arrays, one copy", "arrays, all copies", "most copies", "latency ms (x faster)", "images/s (x isaac8)"], rows)
+
+
 def frontier(network, folder):
     path = os.path.join(folder, "sme_%s_frontier.csv" % network)
     if not os.path.exists(path):
-        return "(no %s)" % os.path.basename(path)
+        sys.exit("sme_report.py: %s is not there; jobs/imagenet/reproduce_sme.sh makes it" % path)
     with open(path) as file:
         lines = list(csv.reader(line for line in file if not line.startswith("#")))
     return table(lines[0], lines[1:])
@@ -200,9 +213,11 @@ def main():
     for network in NETWORKS:
         points, wide = (read(os.path.join(given.folder, "%s_%s.h5" % (kind, network))) for kind in ("sme", "isaac16"))
         wide = {name: point for name, point in wide.items() if point.priced}
+        searched, budgeted = (read(os.path.join(given.folder, "%s_%s.h5" % (kind, network))) for kind in ("searched", "budget"))
+        points["sme-searched"] = searched["sme-searched"]
         made = {"crossbars": crossbars(network, points), "accuracy": accuracy(network, points, wide), "costs": costs(network, points, wide),
                 "components": components(network, points, wide), "laws": laws(network, points, wide), "schedules": schedules(network, points),
-                "planes": planes(network, points), "frontier": frontier(network, given.folder)}
+                "planes": planes(network, points), "budget": budget(network, budgeted), "frontier": frontier(network, given.folder)}
         for name, content in made.items():
             marked = r"(<!-- table %s_%s -->\n).*?(<!-- end -->)" % (name, network)
             text, count = re.subn(marked, lambda match: match.group(1) + "\n" + content + "\n\n" + match.group(2), text, flags=re.S)

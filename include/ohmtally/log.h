@@ -6,7 +6,7 @@
 
 void ohm_log_enable(bool speak);
 void ohm_log(const char *format, ...) __attribute__((format(printf, 1, 2)));  /* one line of information */
-void ohm_warn(const char *format, ...) __attribute__((format(printf, 1, 2))); /* one line, "warning: " in front */
+void ohm_warn(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the same with "warning: " in front, said once; main thread */
 
 /* A progress line: redrawn in place on a terminal at most 5 times a second; in a log, one line every 30 seconds at most. */
 struct ohm_progress {

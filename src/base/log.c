@@ -33,11 +33,32 @@ void ohm_log(const char *format, ...) {
     va_end(arguments);
 }
 
-void ohm_warn(const char *format, ...) {
+/* Settings are checked layer by layer, but one line says it all: by the hash of its text (FNV-1a), of as many warnings as anybody will read. */
+static bool said_before(const char *text) {
+    static uint64_t said[64];
+    static int nsaid;
+    uint64_t hash = 0xcbf29ce484222325U;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
+    for (int i = 0; i < nsaid; i++)
+        if (said[i] == hash) return true;
+    if (nsaid < 64) said[nsaid++] = hash;
+    return false;
+}
+
+static void say_plainly(const char *prefix, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say("warning: ", format, arguments);
+    say(prefix, format, arguments);
     va_end(arguments);
+}
+
+void ohm_warn(const char *format, ...) {
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (speaking && !said_before(text)) say_plainly("warning: ", "%s", text);
 }
 
 static void progress_show(struct ohm_progress *progress, int64_t done, bool last) {
