@@ -4,7 +4,8 @@
 #include "ohmtally/constraint.h"
 #include "ohmtally/grid.h"
 
-extern const struct ohm_constraint ohm_constraint_window, ohm_constraint_uniform, ohm_constraint_power, ohm_constraint_additive;
+extern const struct ohm_constraint ohm_constraint_window, ohm_constraint_uniform, ohm_constraint_power, ohm_constraint_additive,
+    ohm_constraint_squeeze;
 
 /* ---- levels ---- */
 /* Index of a new list with the n values, which are copied; -1 with a recorded failure. List pointers move: address lists by index. */

@@ -91,18 +91,21 @@ static inline double projected_distance(const struct projected *p, const double 
 
 /* Nothing in a list is nearer than z, and z is in it. */
 static inline void projected_check_nearest(const struct ohm_level_list *list, double v, double z) {
-    if (!list->n) {
-        CU_ASSERT_EQUAL(z, fmin(fmax(v, list->lo), list->hi));
-        return;
-    }
-    bool held = false;
+    bool held = !list->n && z == fmin(fmax(v, list->lo), list->hi), nearer = false;
+    double off_z = fabs(v - z);
     for (int32_t k = 0; k < list->n; k++) {
         double off = fabs(v - list->value[k]);
         held |= list->value[k] == z;
-        CU_ASSERT(k == 0 || list->value[k - 1] < list->value[k]);
-        CU_ASSERT(off > fabs(v - z) || (off == fabs(v - z) && fabs(list->value[k]) >= fabs(z)));
+        nearer |= off < off_z || (off == off_z && fabs(list->value[k]) < fabs(z));
     }
-    CU_ASSERT(held);
+    CU_ASSERT(held && !nearer);
+}
+
+static inline void projected_check_ascending(const struct ohm_levels *levels) {
+    bool ascending = true;
+    for (int32_t i = 0; i < levels->nlist; i++)
+        for (int32_t k = 1; k < levels->list[i].n; k++) ascending &= levels->list[i].value[k - 1] < levels->list[i].value[k];
+    CU_ASSERT(ascending);
 }
 
 /* Projects v; z is the nearest of every weight's levels, and the projection leaves it where it is. */
@@ -114,6 +117,7 @@ static inline void projected_run(struct projected *p) {
         if (p->uses[i].constraint->configure) CU_ASSERT_EQUAL_FATAL(p->uses[i].constraint->configure(&p->uses[i].setting), OHM_OK);
     CU_ASSERT_EQUAL_FATAL(ohm_project(p->uses, p->nuse, &p->matrix, p->v, p->z, &levels), OHM_OK);
     CU_ASSERT_FATAL(levels && levels->krows == p->matrix.krows && levels->ncols == p->matrix.ncols);
+    projected_check_ascending(levels);
     for (int32_t i = 0; i < projected_count(p); i++) projected_check_nearest(&levels->list[levels->which[i]], p->v[i], p->z[i]);
     CU_ASSERT_EQUAL(ohm_project(p->uses, p->nuse, &p->matrix, p->z, again, NULL), OHM_OK);
     for (int32_t i = 0; i < projected_count(p); i++) CU_ASSERT_EQUAL(again[i], p->z[i]);

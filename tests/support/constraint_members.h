@@ -1,0 +1,50 @@
+/* Whether a matrix lies in the set of a constraint, from the sets' definitions, with whatever options the last use of that name has. */
+#ifndef OHM_TEST_CONSTRAINT_MEMBERS_H
+#define OHM_TEST_CONSTRAINT_MEMBERS_H
+#include "projected.h"
+
+static inline const struct ohm_constraint_use *member_use(const struct projected *p, const char *name) {
+    for (int32_t i = p->nuse - 1; i >= 0; i--)
+        if (!strcmp(p->uses[i].constraint->name, name)) return &p->uses[i];
+    CU_FAIL_FATAL("no such use");
+    return NULL;
+}
+
+static inline int32_t member_option(const struct projected *p, const char *name, const char *key) {
+    const struct ohm_constraint_use *use = member_use(p, name);
+    for (int32_t i = 0; use->constraint->options[i].key; i++)
+        if (!strcmp(use->constraint->options[i].key, key)) return (int32_t)use->setting.option[i];
+    CU_FAIL_FATAL("no such option");
+    return 0;
+}
+
+static inline double member_at(const struct projected *p, const double *z, int32_t row, int32_t column) {
+    return z[row * p->matrix.ncols + column];
+}
+
+/* Whether magnitudes that share a shift fit `keep` bits under some shift, a multiple of a cell's bits, with no bit lost. */
+static inline bool member_shifts(uint32_t together, int32_t keep, int32_t cell, int32_t squeezed) {
+    for (int32_t shift = 0; shift <= squeezed * cell; shift += cell)
+        if (together % (1u << shift) == 0 && together >> shift < 1u << keep) return true;
+    return false;
+}
+
+static inline bool member_of_squeeze(const struct projected *p, const double *z) {
+    int32_t cell = 1 << member_option(p, "squeeze", "cell_bits"), squeezed = member_option(p, "squeeze", "squeeze");
+    int32_t wide = member_option(p, "squeeze", "flag_scope") ? p->matrix.ncols : member_use(p, "squeeze")->setting.array_columns;
+    int32_t keep = ((member_use(p, "squeeze")->setting.weight_bits + cell - 1) / cell - squeezed) * cell;
+    for (int32_t r = 0; r < p->matrix.krows; r++)
+        for (int32_t first = 0; first < p->matrix.ncols; first += wide) {
+            uint32_t together[2] = {0};
+            for (int32_t c = first; c < first + wide && c < p->matrix.ncols; c++) {
+                double value = member_at(p, z, r, c);
+                if (value != rint(value)) return false;
+                together[value < 0] |= (uint32_t)fabs(value);
+            }
+            if (member_option(p, "squeeze", "flag_scope")) together[0] = together[1] |= together[0];
+            if (!member_shifts(together[0], keep, cell, squeezed) || !member_shifts(together[1], keep, cell, squeezed)) return false;
+        }
+    return true;
+}
+
+#endif
