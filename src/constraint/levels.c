@@ -36,20 +36,37 @@ static int make_room(struct ohm_levels *levels) {
     return OHM_OK;
 }
 
-int32_t levels_add(struct ohm_levels *levels, const double *value, int32_t n) {
+int32_t levels_add(struct ohm_levels *levels, struct ohm_level_list list) {
     if (make_room(levels)) return -1;
-    double *copy = ohm_arena_array(levels->arena, (size_t)n, sizeof *copy);
-    if (!copy) return -1;
-    memcpy(copy, value, (size_t)n * sizeof *copy);
-    levels->list[levels->nlist] = (struct ohm_level_list){.n = n, .value = copy, .lo = copy[0], .hi = copy[n - 1]};
+    if (list.n) {
+        list.lo = list.value[0];
+        list.hi = list.value[list.n - 1];
+    }
+    levels->list[levels->nlist] = list;
     return levels->nlist++;
+}
+
+int levels_part(struct ohm_levels *levels, int32_t i, double lo, double hi, int32_t *part) {
+    struct ohm_level_list list = levels->list[i];
+    int32_t first = 0, end = list.n;
+    *part = i;
+    if (list.lo >= lo && list.hi <= hi) return OHM_OK;
+    *part = -1;
+    if (list.lo > hi || list.hi < lo) return OHM_OK;
+    while (first < end && list.value[first] < lo) first++;
+    while (first < end && list.value[end - 1] > hi) end--;
+    if (list.n && first == end) return OHM_OK;
+    struct ohm_level_list within = {.n = end - first, .lo = list.lo > lo ? list.lo : lo, .hi = list.hi < hi ? list.hi : hi};
+    within.value = list.n ? list.value + first : NULL;
+    *part = levels_add(levels, within);
+    return *part < 0 ? ohm_fail_status() : OHM_OK;
 }
 
 int32_t levels_zero(struct ohm_levels *levels) {
     static const double zero = 0;
     for (int32_t i = 0; i < levels->nlist; i++)
         if (levels->list[i].n == 1 && levels->list[i].value[0] == 0) return i;
-    return levels_add(levels, &zero, 1);
+    return levels_add(levels, (struct ohm_level_list){.n = 1, .value = &zero});
 }
 
 int levels_check_zero(const struct ohm_levels *levels, const char *name) {

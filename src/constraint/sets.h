@@ -5,11 +5,13 @@
 #include "ohmtally/grid.h"
 
 extern const struct ohm_constraint ohm_constraint_window, ohm_constraint_uniform, ohm_constraint_power, ohm_constraint_additive,
-    ohm_constraint_squeeze;
+    ohm_constraint_squeeze, ohm_constraint_polarity;
 
 /* ---- levels ---- */
-/* Index of a new list with the n values, which are copied; -1 with a recorded failure. List pointers move: address lists by index. */
-int32_t levels_add(struct ohm_levels *levels, const double *value, int32_t n);
+/* Index of a new list, whose values live in the levels' arena; -1 with a recorded failure. List pointers move: address lists by index. */
+int32_t levels_add(struct ohm_levels *levels, struct ohm_level_list list);
+/* Index of what list i has from lo to hi (i itself where that is all of it), -1: nothing. */
+int levels_part(struct ohm_levels *levels, int32_t i, double lo, double hi, int32_t *part);
 /* Index of the list with nothing but 0, made where there is none; -1 with a recorded failure. */
 int32_t levels_zero(struct ohm_levels *levels);
 /* OHM_E_USAGE with the constraint's name where a list has no 0: nothing could be removed. */

@@ -80,13 +80,12 @@ static int32_t squeezed_list(struct squeeze *s, int32_t which, struct shifts shi
     int32_t *made = &s->ladders[which].made[shifts.negative][shifts.positive];
     if (*made) return *made;
     const struct ohm_level_list list = s->levels->list[which];
-    double *value = ohm_alloc_array((size_t)list.n, sizeof *value);
-    int32_t n = 0, index = -1;
+    double *value = ohm_arena_array(s->levels->arena, (size_t)list.n, sizeof *value);
+    int32_t n = 0;
     if (!value) return -1;
     for (int32_t k = 0; k < list.n; k++)
         if (allowed(s, list.value[k], list.value[k] < 0 ? shifts.negative : shifts.positive)) value[n++] = list.value[k];
-    index = levels_add(s->levels, value, n);
-    free(value);
+    int32_t index = levels_add(s->levels, (struct ohm_level_list){.n = n, .value = value});
     if (index >= 0) *made = index;
     return index;
 }

@@ -47,4 +47,15 @@ static inline bool member_of_squeeze(const struct projected *p, const double *z)
     return true;
 }
 
+static inline bool member_of_polarity(const struct projected *p, const double *z) {
+    int32_t size = member_option(p, "polarity", "size"), array_rows = member_use(p, "polarity")->setting.array_rows;
+    for (int32_t c = 0; c < p->matrix.ncols; c++)
+        for (int32_t r = 1; r < p->matrix.krows; r++)
+            for (int32_t before = r - 1; before >= 0 && before / array_rows == r / array_rows; before--) {
+                bool together = before % array_rows / size == r % array_rows / size;
+                if (together && member_at(p, z, r, c) * member_at(p, z, before, c) < 0) return false;
+            }
+    return true;
+}
+
 #endif
