@@ -58,4 +58,66 @@ static inline bool member_of_polarity(const struct projected *p, const double *z
     return true;
 }
 
+/* ---- removal ---- */
+struct member_part { /* of a matrix */
+    int32_t row, nrow, column, ncol;
+};
+
+static inline int32_t member_nonzero(const struct projected *p, const double *z, struct member_part part) {
+    int32_t n = 0;
+    for (int32_t r = part.row; r < part.row + part.nrow && r < p->matrix.krows; r++)
+        for (int32_t c = part.column; c < part.column + part.ncol && c < p->matrix.ncols; c++) n += member_at(p, z, r, c) != 0;
+    return n;
+}
+
+/* At least `share` percent, rounded down, of the units of `part` are 0. */
+static inline bool member_has_removed(const struct projected *p, const double *z, struct member_part part, int32_t rows, int32_t columns,
+                                      int32_t share) {
+    int32_t units = 0, zero = 0;
+    for (int32_t r = part.row; r < part.row + part.nrow && r < p->matrix.krows; r += rows)
+        for (int32_t c = part.column; c < part.column + part.ncol && c < p->matrix.ncols; c += columns, units++)
+            zero += !member_nonzero(p, z, (struct member_part){r, rows, c, columns});
+    return zero >= units * share / 100;
+}
+
+static inline bool member_of_nm(const struct projected *p, const double *z) {
+    int32_t m = member_option(p, "nm", "m");
+    for (int32_t r = 0; r < p->matrix.krows; r += m)
+        for (int32_t c = 0; c < p->matrix.ncols; c++)
+            if (member_nonzero(p, z, (struct member_part){r, m, c, 1}) > member_option(p, "nm", "n")) return false;
+    return true;
+}
+
+static inline bool member_of_blockmax(const struct projected *p, const double *z) {
+    int32_t size = member_option(p, "blockmax", "size"), down = member_option(p, "blockmax", "along") ? size : 1, across = size / down;
+    for (int32_t r = 0; r < p->matrix.krows; r += down)
+        for (int32_t c = 0; c < p->matrix.ncols; c += across)
+            if (member_nonzero(p, z, (struct member_part){r, down, c, across}) > 1) return false;
+    return true;
+}
+
+static inline bool member_of_rows(const struct projected *p, const double *z) {
+    return member_has_removed(p, z, (struct member_part){0, p->matrix.krows, 0, p->matrix.ncols}, 1, member_use(p, "rows")->setting.array_columns,
+                              member_option(p, "rows", "share"));
+}
+
+static inline bool member_of_columns(const struct projected *p, const double *z) {
+    return member_has_removed(p, z, (struct member_part){0, p->matrix.krows, 0, p->matrix.ncols}, member_use(p, "columns")->setting.array_rows, 1,
+                              member_option(p, "columns", "share"));
+}
+
+static inline bool member_of_filters(const struct projected *p, const double *z) {
+    return member_has_removed(p, z, (struct member_part){0, p->matrix.krows, 0, p->matrix.ncols}, p->matrix.krows, 1,
+                              member_option(p, "filters", "share"));
+}
+
+static inline bool member_of_block(const struct projected *p, const double *z) {
+    int32_t rows = member_option(p, "block", "rows"), columns = member_option(p, "block", "columns");
+    for (int32_t r = 0; r < p->matrix.krows; r += rows)
+        for (int32_t c = 0; c < p->matrix.ncols; c += columns)
+            if (!member_has_removed(p, z, (struct member_part){r, rows, c, columns}, 1, columns, member_option(p, "block", "segments"))) return false;
+    return member_has_removed(p, z, (struct member_part){0, p->matrix.krows, 0, p->matrix.ncols}, p->matrix.krows, 1,
+                              member_option(p, "block", "filters"));
+}
+
 #endif
