@@ -1,19 +1,16 @@
 /* The units of least gain become 0. */
 #include "removal.h"
 #include "ohmtally/status.h"
+#include "ranked.h"
 #include <stdlib.h>
 
-struct unit {
-    double gain;
-    int32_t row, column; /* in units */
-};
 struct work {
     const struct removal *removal;
     const struct ohm_matrix *matrix;
     struct ohm_levels *levels;
     int32_t down, across; /* units of the matrix */
     double *gain;         /* [down][across] */
-    struct unit *units;   /* scratch: of a group */
+    struct ranked *units; /* scratch: of a group; index as in gain */
     uint16_t zero;        /* list */
 };
 
@@ -36,16 +33,8 @@ static void add_gains(const struct work *work, const double *v) {
     }
 }
 
-/* Largest gain first; of equal ones the first. */
-static int by_gain(const void *a, const void *b) {
-    const struct unit *left = a, *right = b;
-    if (left->gain != right->gain) return left->gain < right->gain ? 1 : -1;
-    if (left->row != right->row) return left->row < right->row ? -1 : 1;
-    return (left->column > right->column) - (left->column < right->column);
-}
-
-static void remove_unit(const struct work *work, const struct unit *unit) {
-    int32_t rows = work->removal->unit_rows, columns = work->removal->unit_columns, r = unit->row * rows, c = unit->column * columns;
+static void remove_unit(const struct work *work, int32_t unit) {
+    int32_t rows = work->removal->unit_rows, columns = work->removal->unit_columns, r = unit / work->across * rows, c = unit % work->across * columns;
     int32_t row_end = r + smaller(work->matrix->krows - r, rows), column_end = c + smaller(work->matrix->ncols - c, columns);
     for (; r < row_end; r++)
         for (int32_t n = c; n < column_end; n++) work->levels->which[(size_t)r * (size_t)work->matrix->ncols + (size_t)n] = work->zero;
@@ -55,12 +44,12 @@ static void remove_unit(const struct work *work, const struct unit *unit) {
 static void narrow_group(const struct work *work, int32_t row, int32_t nrow, int32_t column, int32_t ncol) {
     int32_t n = 0, keep = work->removal->keep;
     for (int32_t r = row; r < row + nrow; r++)
-        for (int32_t c = column; c < column + ncol; c++)
-            work->units[n++] = (struct unit){work->gain[(size_t)r * (size_t)work->across + (size_t)c], r, c};
+        for (int32_t unit = r * work->across + column; unit < r * work->across + column + ncol; unit++)
+            work->units[n++] = (struct ranked){work->gain[unit], unit};
     if (keep < 0) keep = n - (int32_t)((int64_t)n * work->removal->share / 100);
     if (keep >= n) return;
-    qsort(work->units, (size_t)n, sizeof *work->units, by_gain);
-    for (int32_t i = keep; i < n; i++) remove_unit(work, &work->units[i]);
+    ranked_select(work->units, n, keep);
+    for (int32_t i = keep; i < n; i++) remove_unit(work, work->units[i].index);
 }
 
 int removal_narrow(const char *name, const struct removal *removal, const struct ohm_matrix *matrix, const double *v, struct ohm_levels *levels) {

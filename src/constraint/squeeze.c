@@ -8,7 +8,6 @@
 #include "sets.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { SQUEEZE, CELL_BITS, SCOPE };
 enum { SCOPE_TILE, SCOPE_ROW };
