@@ -120,4 +120,25 @@ static inline bool member_of_block(const struct projected *p, const double *z) {
                               member_option(p, "block", "filters"));
 }
 
+/* In at least `share` percent of the blocks, rounded down, all weights that are not 0 for another reason (held) have one magnitude. */
+static inline bool member_of_unify_but(const struct projected *p, const double *z, const bool *held) {
+    int32_t rows = member_option(p, "unify", "rows"), columns = member_option(p, "unify", "columns"), blocks = 0, unified = 0;
+    for (int32_t r = 0; r < p->matrix.krows; r += rows)
+        for (int32_t c = 0; c < p->matrix.ncols; c += columns, blocks++) {
+            double least = INFINITY, most = -INFINITY;
+            for (int32_t i = r; i < r + rows && i < p->matrix.krows; i++)
+                for (int32_t k = c; k < c + columns && k < p->matrix.ncols; k++) {
+                    if (held && held[i * p->matrix.ncols + k]) continue;
+                    least = fmin(least, fabs(member_at(p, z, i, k)));
+                    most = fmax(most, fabs(member_at(p, z, i, k)));
+                }
+            unified += least >= most;
+        }
+    return unified >= blocks * member_option(p, "unify", "share") / 100;
+}
+
+static inline bool member_of_unify(const struct projected *p, const double *z) {
+    return member_of_unify_but(p, z, NULL);
+}
+
 #endif

@@ -132,27 +132,34 @@ static inline void projected_run(struct projected *p) {
 /* Whether z [krows][ncols] lies in a set, from the set's definition. */
 typedef bool projected_member(const struct projected *p, const double *z);
 
-/* Least distance of all members whose weights are whole numbers of magnitude at most `most`. */
-static inline double projected_least(const struct projected *p, int32_t most, projected_member *member) {
-    int32_t count = projected_count(p), i = 0;
+/* Least distance of all members whose weights keep to their lists. */
+static inline double projected_least(const struct projected *p, const struct ohm_levels *levels, projected_member *member) {
+    int32_t count = projected_count(p), at[32] = {0}, i = 0;
     double z[32], least = INFINITY;
     CU_ASSERT_FATAL(count <= 32);
-    for (int32_t k = 0; k < count; k++) z[k] = -most;
+    for (int32_t k = 0; k < count; k++) z[k] = levels->list[levels->which[k]].value[0];
     while (i < count) {
         double distance = projected_distance(p, z);
         if (distance < least && member(p, z)) least = distance;
-        for (i = 0; i < count && z[i] == most; i++) z[i] = -most;
-        if (i < count) z[i]++;
+        for (i = 0; i < count; i++) { /* the next combination */
+            const struct ohm_level_list *list = &levels->list[levels->which[i]];
+            at[i] = (at[i] + 1) % list->n;
+            z[i] = list->value[at[i]];
+            if (at[i]) break;
+        }
     }
     return least;
 }
 
-/* After a uniform grid of few bits as the first use: z is in the set, and nothing on the grid is nearer. */
-static inline void projected_check_best(struct projected *p, int32_t bits, projected_member *member) {
+/* The last use against all there is within the lists that those before it leave: z is in its set, and nothing in the set is nearer. */
+static inline void projected_check_best(struct projected *p, projected_member *member) {
+    struct ohm_levels *before = NULL;
+    CU_ASSERT_EQUAL_FATAL(ohm_project(p->uses, p->nuse - 1, &p->matrix, p->v, p->z, &before), OHM_OK);
     projected_run(p);
-    double distance = projected_distance(p, p->z), least = projected_least(p, (1 << bits) - 1, member);
+    double distance = projected_distance(p, p->z), least = projected_least(p, before, member);
     CU_ASSERT(member(p, p->z));
     CU_ASSERT(fabs(distance - least) <= 1e-12 * (distance + least));
+    ohm_levels_free(before);
 }
 
 /* What a projection is refused for. */

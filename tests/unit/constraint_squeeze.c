@@ -13,10 +13,11 @@ static void check_small(int32_t bits, int32_t ncols, int32_t array_columns, int3
         struct projected p = projected_draw(1, ncols, 1, 1.1 * (1 << bits));
         p.common.weight_bits = bits;
         p.common.array_columns = array_columns;
+        projected_use(&p, "uniform");
         projected_use_with(&p, "squeeze", "squeeze", squeezed);
         projected_set(&p, "cell_bits", cell);
         projected_set(&p, "flag_scope", scope);
-        projected_check_best(&p, bits, member_of_squeeze);
+        projected_check_best(&p, member_of_squeeze);
         projected_free(&p);
     }
 }
