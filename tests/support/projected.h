@@ -108,10 +108,8 @@ static inline void projected_check_ascending(const struct ohm_levels *levels) {
     CU_ASSERT(ascending);
 }
 
-/* Projects v; z is the nearest of every weight's levels, and the projection leaves it where it is. */
-static inline void projected_run(struct projected *p) {
-    size_t bytes = (size_t)projected_count(p) * sizeof *p->z;
-    double *again = ohm_alloc(bytes);
+/* Projects v; z is the nearest of every weight's levels. */
+static inline void projected_run_once(struct projected *p) {
     struct ohm_levels *levels = NULL;
     for (int32_t i = 0; i < p->nuse; i++)
         if (p->uses[i].constraint->configure) CU_ASSERT_EQUAL_FATAL(p->uses[i].constraint->configure(&p->uses[i].setting), OHM_OK);
@@ -119,14 +117,21 @@ static inline void projected_run(struct projected *p) {
     CU_ASSERT_FATAL(levels && levels->krows == p->matrix.krows && levels->ncols == p->matrix.ncols);
     projected_check_ascending(levels);
     for (int32_t i = 0; i < projected_count(p); i++) projected_check_nearest(&levels->list[levels->which[i]], p->v[i], p->z[i]);
+    ohm_levels_free(p->levels);
+    p->levels = levels;
+}
+
+/* The same; and the projection leaves z where it is. */
+static inline void projected_run(struct projected *p) {
+    size_t bytes = (size_t)projected_count(p) * sizeof *p->z;
+    double *again = ohm_alloc(bytes);
+    projected_run_once(p);
     CU_ASSERT_EQUAL(ohm_project(p->uses, p->nuse, &p->matrix, p->z, again, NULL), OHM_OK);
     for (int32_t i = 0; i < projected_count(p); i++) CU_ASSERT_EQUAL(again[i], p->z[i]);
     memcpy(again, p->v, bytes);
     CU_ASSERT_EQUAL(ohm_project(p->uses, p->nuse, &p->matrix, again, again, NULL), OHM_OK); /* in place */
     CU_ASSERT(!memcmp(again, p->z, bytes));
     free(again);
-    ohm_levels_free(p->levels);
-    p->levels = levels;
 }
 
 /* Whether z [krows][ncols] lies in a set, from the set's definition. */
