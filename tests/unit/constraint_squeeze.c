@@ -119,7 +119,7 @@ static void check_layer(void) {
 
 static void test_placed(void) {
     ohm_log_enable(false); /* settings that would lose bits of other weights are drawn on purpose */
-    for (int32_t i = 0; i < 400; i++) check_layer();
+    for (int32_t i = 0; i < 250; i++) check_layer();
 }
 
 static void test_refused(void) {
@@ -132,7 +132,7 @@ static void test_refused(void) {
 int main(void) {
     const struct suite_test tests[] = {{"nothing nearer in small matrices", test_small},
                                        {"worked example", test_worked_example},
-                                       {"400 layers placed lose nothing", test_placed},
+                                       {"250 layers placed lose nothing", test_placed},
                                        {"refused", test_refused}};
     return SUITE_RUN("constraint squeeze", tests);
 }
