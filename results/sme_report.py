@@ -76,14 +76,14 @@ def crossbars(network, points):
 
 
 def accuracy(network, points, wide):
-    reference = points["float"]
     rows = []
     for name, point in list(points.items()) + [(n, p) for n, p in wide.items() if n not in points]:
+        reference = points["float"] if name in points else wide["float"]  # on the same images
         if name.startswith(("groups", "sobsx")) and name != "sobsx":
             continue  # the same weights and a lossless ADC: the same answers as sobsx
-        rows.append([name, "%.2f (%d)" % (point.accuracy(), point.top1), "%.1f-%.1f" % (point.low, point.high),
+        rows.append([name, "%d" % point.images, "%.2f (%d)" % (point.accuracy(), point.top1), "%.1f-%.1f" % (point.low, point.high),
                      "%.2f (%d)" % (100.0 * point.top5 / point.images, point.top5), "%+.2f" % (point.accuracy() - reference.accuracy())])
-    return table(["point", "top-1 %", "95 % interval", "top-5 %", "top-1 against float"], rows)
+    return table(["point", "images", "top-1 %", "95 % interval", "top-5 %", "top-1 against float"], rows)
 
 
 def costs(network, points, wide):
@@ -166,8 +166,15 @@ def frontier(network, folder):
     if not os.path.exists(path):
         sys.exit("sme_report.py: %s is not there; jobs/imagenet/reproduce_sme.sh makes it" % path)
     with open(path) as file:
-        lines = list(csv.reader(line for line in file if not line.startswith("#")))
-    return table(lines[0], lines[1:])
+        found = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    rows = []
+    for row in found:
+        if row["crossbars"]:
+            shares = ["%.1f" % (100 * float(row[key])) for key in ("top1", "top1_low", "top1_high")]
+            rows.append([row["what"] + (" **chosen**" if row["chosen"] == "1" else ""), row["crossbars"], "%.3f" % float(row["crossbars_relative"]),
+                         shares[0], "%s-%s" % tuple(shares[1:]), "%.1f" % float(row["loss_points"])])
+    truth = {"float": "same class as the float network %", "label": "top-1 %"}[found[0]["truth"]]
+    return table(["choice", "arrays", "of the first", truth, "95 % interval", "points lost"], rows)
 
 
 def draw(network, points, wide, stem):
@@ -212,7 +219,6 @@ def main():
         text = file.read()
     for network in NETWORKS:
         points, wide = (read(os.path.join(given.folder, "%s_%s.h5" % (kind, network))) for kind in ("sme", "isaac16"))
-        wide = {name: point for name, point in wide.items() if point.priced}
         searched, budgeted = (read(os.path.join(given.folder, "%s_%s.h5" % (kind, network))) for kind in ("searched", "budget"))
         points["sme-searched"] = searched["sme-searched"]
         made = {"crossbars": crossbars(network, points), "accuracy": accuracy(network, points, wide), "costs": costs(network, points, wide),
