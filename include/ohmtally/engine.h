@@ -44,6 +44,7 @@ struct ohm_engine_request {
     const struct ohm_design_setting *settings; /* [nlayer] */
     const struct ohm_adc *adc;                 /* [nlayer] */
     enum ohm_evaluate evaluate;
+    const struct ohm_noise *noise; /* NULL: ideal devices */
     const bool *stores_only; /* [nlayer] layers that are placed and counted but not laid out for running; NULL: none. Such an engine does not run */
     /* The exact network: */
     struct ohm_weights *const *given; /* [nlayer] integer weights, or NULL: made from the float ones */

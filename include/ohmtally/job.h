@@ -3,6 +3,7 @@
 #ifndef OHMTALLY_JOB_H
 #define OHMTALLY_JOB_H
 #include "ohmtally/images.h"
+#include "ohmtally/noise.h"
 #include "ohmtally/technology.h"
 #include <stdio.h>
 
@@ -62,6 +63,7 @@ struct ohm_job {
         const char *calibrate; /* "percentile", "squared_error" */
         double percentile;
     } adc;
+    struct ohm_noise noise; /* section device; seed as run.seed. Designs may say otherwise */
     const struct ohm_job_design *designs;
     int32_t ndesign;
     struct {

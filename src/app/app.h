@@ -36,6 +36,7 @@ struct point {
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
     struct ohm_adc adc; /* without calibrated ranges */
+    struct ohm_noise noise;
     char options[512];
 };
 /* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */

@@ -95,6 +95,7 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .design = point->exact ? NULL : point->design,
                                          .settings = point->layer_settings,
                                          .adc = adc,
+                                         .noise = point->exact ? NULL : &point->noise,
                                          .stores_only = stores_only,
                                          .evaluate = job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED,
                                          .weight_bits = job->quantize.weight_bits,

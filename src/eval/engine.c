@@ -113,6 +113,16 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
     return status;
 }
 
+/* What the cells really hold takes the place of what was programmed, after everything digital has been worked out from that. */
+static int disturb_layer(struct ohm_engine *engine, const struct ohm_noise *noise, int32_t i, struct ohm_plan *plan, struct ohm_weights *weights) {
+    if (!noise || !ohm_noise_of_cells(noise)) return OHM_OK;
+    ohm_plan_stick(plan, noise, i);
+    OHM_TRY(ohm_plan_join(plan));
+    ohm_plan_decode(plan, weights->w);
+    engine->layers[i].weight_error = weight_error(&engine->intnet->layers[i], weights->w, weights->scale);
+    return OHM_OK;
+}
+
 /* weights: on the design's grid; what the plan holds of them takes their place, for a large layer's are many. */
 static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, struct ohm_weights *weights,
                       struct ohm_plan *plan) {
@@ -126,6 +136,7 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     if (request->stores_only && request->stores_only[i]) return OHM_OK;
     ohm_plan_decode(plan, weights->w);
     OHM_TRY(finish_layer(engine, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
+    OHM_TRY(disturb_layer(engine, request->noise, i, plan, weights));
     return build_program(engine, request, i, plan, weights->w);
 }
 

@@ -93,8 +93,14 @@ static const struct ohm_key adc_keys[] = {
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(adc.percentile), "99.99", 50, 100, "of the sums seen, for calibrate: percentile"),
 };
 
+static const struct ohm_key device_keys[] = {
+#define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.device.key), "0", 0, most, about),
+    OHM_DEVICE_LIST(X)
+#undef X
+};
+
 static const struct ohm_key run_keys[] = {
-    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "recorded with the result; today's models draw no random numbers"),
+    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "of all that is drawn for `device`"),
     NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "most images worked on together; fewer where they are large: not the result"),
     WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),
@@ -124,6 +130,7 @@ const struct ohm_section ohm_job_sections[] = {
      .about = "images from which the ranges of activations are taken; keys as in images"},
     {"same", 0, KEYS(same_keys), .about = "what all designs share, so that they can be compared"},
     {"adc", 0, KEYS(adc_keys), .about = "the converters, unless a design says otherwise"},
+    {"device", 0, KEYS(device_keys), .about = "what cells are really like, unless a design says otherwise; 0: ideal"},
     {"run", 0, KEYS(run_keys), .about = "the run itself"},
     {"search", 0, KEYS(search_keys), .optional = true, .about = "for `ohmtally search`: options layer by layer, on the calibration images"},
 };

@@ -123,7 +123,7 @@ static int count_rows(struct ohm_program *program, const struct ohm_plan *plan) 
         for (int32_t r = 0; r < use->nrow; r++) {
             int32_t at = ohm_program_place(program, use->rows[r].input);
             program->rows_of[at]++;
-            program->cells_of[at] += use->ncol;
+            program->cells_of[at] += use->row_cells ? use->row_cells : use->ncol;
             program->levels_of[at] += row_levels(&plan->tiles[use->tile], use, r);
         }
     }

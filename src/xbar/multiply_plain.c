@@ -43,7 +43,8 @@ int64_t ohm_plan_multiply_plain(const struct ohm_plan *plan, const struct ohm_ad
         for (size_t n = 0; n < outputs; n++)
             for (size_t r = 0; r < (size_t)plan->krows; r++) {
                 size_t group = n / (size_t)plan->ncols;
-                y[p * outputs + n] -= plan->weight_bias * ohm_adc_unit(adc) * input_value(element, x, p * inputs + group * (size_t)plan->krows + r);
+                int64_t weight = (plan->input_weight ? plan->input_weight[n] : 0) - plan->weight_bias;
+                y[p * outputs + n] += weight * ohm_adc_unit(adc) * input_value(element, x, p * inputs + group * (size_t)plan->krows + r);
             }
     }
     return outside;

@@ -130,9 +130,19 @@ static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan,
     return OHM_OK;
 }
 
+static int copy_input_weights(struct ohm_program *program, const struct ohm_plan *plan) {
+    size_t outputs = (size_t)(plan->groups * plan->ncols);
+    int64_t *copy = plan->input_weight ? ohm_arena_array(program->arena, outputs, sizeof *copy) : NULL;
+    if (plan->input_weight && !copy) return OHM_E_MEMORY;
+    if (copy) memcpy(copy, plan->input_weight, outputs * sizeof *copy);
+    program->input_weight = copy;
+    return OHM_OK;
+}
+
 static int build(struct ohm_program *program, const struct ohm_program_request *request) {
     const struct ohm_plan *plan = request->plan;
     int64_t bound;
+    OHM_TRY(copy_input_weights(program, plan));
     program->turned = suits_turning(plan, program->input_bits);
     program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
     uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);

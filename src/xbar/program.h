@@ -53,6 +53,7 @@ struct ohm_program {
     const struct ohm_kernel *kernel;
     int32_t groups, krows, ncols, weight_bias;
     int32_t input_bits, max_shift, element;
+    const int64_t *input_weight; /* [groups * ncols] or NULL, as in the plan */
     bool turned, narrow, interleaved;
     bool corrected;       /* the columns of the blocks are corrected ones; otherwise direct ones: never both in one program */
     const int32_t *place; /* [groups * krows] of the request; only while building */

@@ -1,0 +1,60 @@
+/* The inverse of the normal distribution: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37
+ * (1988), PPND16. A logarithm of our own, since libraries' last bits differ. */
+#include "ohmtally/draw.h"
+#include <math.h>
+
+static double ratio(const double above[8], const double below[8], double r) {
+    double a = above[7], b = below[7];
+    for (int k = 6; k >= 0; k--) {
+        a = a * r + above[k];
+        b = b * r + below[k];
+    }
+    return a / b;
+}
+
+/* ln(x), x in (0, 1]: x = m 2^e with m near 1, ln(m) = 2 artanh((m - 1) / (m + 1)) as a series. */
+static double logarithm(double x) {
+    int e = 0;
+    for (; x < 0.70710678118654752; e--) x *= 2;
+    double t = (x - 1) / (x + 1), square = t * t, sum = 0;
+    for (int k = 23; k >= 1; k -= 2) sum = sum * square + 1.0 / k;
+    return 2 * t * sum + e * 0.69314718055994530942;
+}
+
+double ohm_draw_normal(uint32_t word) {
+    static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
+                               4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3};
+    static const double b[] = {1,
+                               4.2313330701600911252e1,
+                               6.8718700749205790830e2,
+                               5.3941960214247511077e3,
+                               2.1213794301586595867e4,
+                               3.9307895800092710610e4,
+                               2.8729085735721942674e4,
+                               5.2264952788528545610e3};
+    static const double c[] = {1.42343711074968357734e0, 4.63033784615654529590e0,  5.76949722146069140550e0,  3.64784832476320460504e0,
+                               1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4};
+    static const double d[] = {1,
+                               2.05319162663775882187e0,
+                               1.67638483018380384940e0,
+                               6.89767334985100004550e-1,
+                               1.48103976427480074590e-1,
+                               1.51986665636164571966e-2,
+                               5.47593808499534494600e-4,
+                               1.05075007164441684324e-9};
+    static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,  2.96560571828504891230e-1,
+                               2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7};
+    static const double f[] = {1,
+                               5.99832206555887937690e-1,
+                               1.36929880922735805310e-1,
+                               1.48753612908506148525e-2,
+                               7.86869131145613259100e-4,
+                               1.84631831751005468180e-5,
+                               1.42151175831644588870e-7,
+                               2.04426310338993978564e-15};
+    const double q = ((double)word - 2147483647.5) / 4294967296.0; /* p - 1/2, exact */
+    if (fabs(q) <= 0.425) return q * ratio(a, b, 0.180625 - q * q);
+    double r = sqrt(-logarithm(0.5 - fabs(q))); /* the smaller tail */
+    double deviate = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
+    return q < 0 ? -deviate : deviate;
+}
