@@ -21,6 +21,7 @@ struct ohm_adc {
     enum ohm_adc_range range;
     int32_t largest;                                    /* largest count an array can give: rows * (2^cell_bits - 1) */
     int32_t lo[OHM_ADC_CLASSES], step[OHM_ADC_CLASSES]; /* calibrated only */
+    const struct ohm_converters *converters;            /* each with errors of its own; NULL: all ideal */
 };
 int ohm_adc_range_parse(const char *text, enum ohm_adc_range *range); /* 0, or OHM_E_USAGE naming the choices */
 const char *ohm_adc_range_text(enum ohm_adc_range range);
@@ -31,6 +32,22 @@ void ohm_adc_step(const struct ohm_adc *adc, int32_t adc_class, int32_t *lo, int
 int32_t ohm_adc_code(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* the definition */
 bool ohm_adc_silent(const struct ohm_adc *adc);                                              /* a count of 0 adds 0: its read may be skipped */
 bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* beyond the codes' range by more than half a step */
+
+/* The ADCs of a layer's arrays, each with its own static errors (noise.h), as a code for every count. With u = (count - lo) / step of the ideal
+ * range, v = (1 + gain) u + offset;   code = how many of the levels T[1] .. T[2^bits - 1] lie at or below v    (floats, in this order) where T[k] = k
+ * - 1/2 plus what follows, added up: dnl       code widths 1 + N(0, dnl^2), then a line through the first and the last level is taken off (a resistor
+ * string: a Brownian bridge) mismatch  successive approximation: capacitors C_i = 2^i + N(0, mismatch^2 2^i) and one ideal unit to end; level of k:
+ * 2^bits sum_i bit_i(k) C_i / total - 1/2, as far as the decisions before it let it be reached (CrossSim, adc.sar; no amplifier gain, no split array)
+ *   levels    mean + N(0, spread^2) of the measured table
+ * and without any of these the code is rint(v), clamped. Drawn per ADC: address layer, array, ADC. */
+struct ohm_converters;
+/* Of a finished plan (adc's bits, range, largest; its converters are not looked at). columns: bit lines of a whole array, which share its ADCs. */
+int ohm_converters_make(const struct ohm_noise *noise, const struct ohm_adc *adc, const struct ohm_plan *plan, int32_t layer, int32_t columns,
+                        struct ohm_converters **converters);
+void ohm_converters_free(struct ohm_converters *converters); /* NULL is fine */
+/* Of bit line `column` of an array; outside: v lies beyond the codes by more than half an LSB. */
+int32_t ohm_converters_code(const struct ohm_converters *converters, int32_t tile, int32_t column, int32_t adc_class, int32_t count, bool *outside);
+
 /* Calibrates lo = 0 and step of a class from counts seen (histogram [largest + 1]): by percentile (kept share in %, <= 0: least squared error). */
 void ohm_adc_calibrate(struct ohm_adc *adc, int32_t adc_class, const int64_t *histogram, double percentile);
 

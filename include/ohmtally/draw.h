@@ -9,7 +9,13 @@
 
 /* What a draw is for. Numbers are part of what a seed means: they are never given to something else. */
 enum ohm_draw_purpose {
-    OHM_DRAW_STUCK = 1 /* address: layer, array, row, column / 4; one of four words per column */
+    OHM_DRAW_STUCK = 1, /* address: layer, array, row, column / 4; one of four words per column */
+    /* address: layer, array, ADC of the array, code or bit; the first word */
+    OHM_DRAW_ADC_GAIN = 2,
+    OHM_DRAW_ADC_OFFSET = 3,
+    OHM_DRAW_ADC_DNL = 4,
+    OHM_DRAW_ADC_MISMATCH = 5,
+    OHM_DRAW_ADC_LEVEL = 6
 };
 
 struct ohm_draws {

@@ -11,6 +11,21 @@
     X(stuck_on, 1, "share of cells stuck at their largest level (least resistance)")                                                                 \
     X(stuck_off, 1, "share of cells stuck at level 0 (most resistance)")
 
+/* Converters: static errors, drawn for every ADC on its own. key of a job's section `adc`, largest value, meaning. LSB: the difference between
+ * neighbouring codes. */
+#define OHM_ADC_ERROR_LIST(X)                                                                                                                        \
+    X(gain_error, 1, "standard deviation of the ADCs' gain, as a share")                                                                             \
+    X(offset_error, 1000, "of their offset, comparator included, in LSB")                                                                            \
+    X(dnl, 10, "of the width of a code in LSB, first and last level in place")                                                                       \
+        X(mismatch, 1, "of a SAR converter's unit capacitor, as a share; one of 2^k units has 2^(k/2) times as much")
+#define OHM_ADC_LEVEL_BITS 12 /* dnl, mismatch and measured levels: for ADCs of at most so many bits */
+
+/* Levels as measured: where code 1, 2 .. begins, in LSB above the middle of code 0, and the standard deviation of that between ADCs. */
+struct ohm_adc_levels {
+    int32_t n; /* 2^bits - 1 */
+    const float *mean, *spread;
+};
+
 struct ohm_noise {
     uint64_t seed;
     uint32_t trial; /* chip: static draws differ from chip to chip */
@@ -19,9 +34,23 @@ struct ohm_noise {
         OHM_DEVICE_LIST(X)
 #undef X
     } device;
+    struct {
+#define X(key, most, about) double key;
+        OHM_ADC_ERROR_LIST(X)
+#undef X
+        const struct ohm_adc_levels *levels; /* NULL: ideal ones */
+        int32_t per_array;                   /* ADCs of an array */
+        bool interleaved;                    /* neighbouring columns have different ones; otherwise each has a block of columns */
+    } adc;
 };
 static inline bool ohm_noise_of_cells(const struct ohm_noise *noise) { /* do cells hold something else than what was programmed? */
     return noise->device.stuck_on > 0 || noise->device.stuck_off > 0;
+}
+static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {
+    return noise->adc.dnl > 0 || noise->adc.mismatch > 0 || noise->adc.levels;
+}
+static inline bool ohm_noise_of_adcs(const struct ohm_noise *noise) {
+    return noise->adc.gain_error > 0 || noise->adc.offset_error > 0 || ohm_noise_of_levels(noise);
 }
 
 #endif

@@ -35,13 +35,17 @@ struct point {
     struct ohm_design_setting *layer_settings; /* [nlayer]: setting with what `layers` says; there once the network is loaded */
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
-    struct ohm_adc adc; /* without calibrated ranges */
-    struct ohm_noise noise;
+    struct ohm_adc adc;     /* without calibrated ranges */
+    struct ohm_noise noise; /* ADCs per array are the study's to fill in */
+    const char *adc_levels; /* file; NULL: none */
     char options[512];
 };
 /* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */
 int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point);
 int point_set_layers(struct ohm_job *job, const struct ohm_intnet *intnet, struct point *point);
+/* point_noise.c: a key of a design's entry, where it is one of device or adc errors (*known); then what these contradict, and files they name. */
+int point_set_noise(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, bool *known);
+int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point);
 /* One option of one layer's setting; what a layer cannot have of its own is refused. */
 int point_set_layer(const struct point *point, struct ohm_design_setting *setting, const char *key, const char *value);
 

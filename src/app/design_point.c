@@ -20,39 +20,15 @@ static const char **common_key(struct common *common, const char *key) {
     return NULL;
 }
 
-/* *known: the key is one of `device`. */
-static int set_device(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, bool *known) {
-    static const struct {
-        const char *key;
-        double most;
-        size_t offset;
-    } keys[] = {
-#define X(key, most, about) {#key, most, offsetof(struct ohm_noise, device.key)},
-        OHM_DEVICE_LIST(X)
-#undef X
-    };
-    *known = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        double value;
-        if (strcmp(option->key, keys[i].key)) continue;
-        *known = true;
-        if (ohm_text_double(option->value, &value) || !(value >= 0 && value <= keys[i].most))
-            return ohm_fail(OHM_E_USAGE, "%s:%d: %s '%s' is not a number from 0 to %g", job->path, option->line, option->key, option->value,
-                            keys[i].most);
-        memcpy((char *)&point->noise + keys[i].offset, &value, sizeof value);
-    }
-    return OHM_OK;
-}
-
 static int set_option(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, struct common *common) {
     const char **known = common_key(common, option->key);
     if (known) {
         *known = option->value;
         return OHM_OK;
     }
-    bool is_device;
-    OHM_TRY(set_device(job, point, option, &is_device));
-    if (is_device || !ohm_design_set(point->design, &point->setting, option->key, option->value)) return OHM_OK;
+    bool of_noise;
+    OHM_TRY(point_set_noise(job, point, option, &of_noise));
+    if (of_noise || !ohm_design_set(point->design, &point->setting, option->key, option->value)) return OHM_OK;
     struct ohm_failure failure = {0};
     ohm_fail_take(&failure);
     return ohm_fail(OHM_E_USAGE, "%s:%d: %s", job->path, option->line, failure.text);
@@ -107,6 +83,7 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
     ohm_design_defaults(point->design, &point->setting);
     point->noise = job->noise;
     point->noise.seed = (uint64_t)job->run.seed;
+    point->adc_levels = job->adc.levels;
     for (int32_t i = 0; i < entry->noption; i++) {
         size_t used = strlen(point->options);
         OHM_TRY(set_option(job, point, &entry->options[i], &common));
@@ -114,9 +91,8 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
     }
     OHM_TRY(set_weight_bits(job, point, entry->line, common.weight_bits));
     OHM_TRY(point->design->configure(&point->setting));
-    if (point->noise.device.stuck_on + point->noise.device.stuck_off > 1)
-        return ohm_fail(OHM_E_USAGE, "%s:%d: stuck_on and stuck_off together are more than all cells", job->path, entry->line);
     OHM_TRY(set_adc(job, point, entry->line, common.adc_bits, common.adc_range));
+    OHM_TRY(point_check_noise(job, entry, point));
     return common.layers ? ohm_layer_options_read(job->path, common.layers, job->arena, &point->layer_options, &point->nlayer_option) : OHM_OK;
 }
 

@@ -67,7 +67,7 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     struct ohm_shared shared = {0};
     int status = ohm_world_agree(&study->world, lossless ? OHM_OK : OHM_E_MEMORY);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
-        lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
+        lossless[i] = (struct ohm_adc){.bits = point->design->lossless_bits(&point->setting), .range = OHM_ADC_UNIT, .largest = point->adc.largest};
     struct ohm_engine_request request = {.design = point->design, .settings = point->layer_settings, .adc = lossless, .evaluate = OHM_EVALUATE_ALL};
     if (!status) status = build_engine(study, &request, &shared, &engine);
     if (!status) status = observe(study, engine);

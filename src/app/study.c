@@ -29,7 +29,10 @@ static int make_points(struct study *study) {
     study->points[0].name = "float";
     study->points[1].name = "integer";
     study->points[1].exact = true;
-    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(point_make(job, &job->designs[i], &study->points[i + 2]));
+    for (int32_t i = 0; i < job->ndesign; i++) {
+        OHM_TRY(point_make(job, &job->designs[i], &study->points[i + 2]));
+        study->points[i + 2].noise.adc.per_array = (int32_t)(ohm_price_adcs(&study->technology, job->same.array_columns) + 0.5);
+    }
     return OHM_OK;
 }
 
@@ -37,6 +40,8 @@ static int parse(struct study *study, const struct arguments *arguments, size_t 
     const char *path = arguments->words[0];
     OHM_TRY(ohm_job_parse(path, study->job_text, size, arguments->set, (size_t)arguments->nset, &study->job));
     OHM_TRY(ohm_technology_read(path, study->job->same.technology, &study->technology));
+    if (study->job->adc.per_array)
+        study->technology.adcs_per_array = study->job->adc.per_array * study->technology.array_columns / study->job->same.array_columns;
     OHM_TRY(make_points(study));
     return ohm_kernel_chosen() ? OHM_OK : OHM_E_USAGE;
 }

@@ -91,14 +91,14 @@ static int exact_layer(struct ohm_engine *engine, const struct ohm_engine_reques
 }
 
 static int build_program(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_plan *plan,
-                         const int32_t *held) {
+                         const struct ohm_adc *adc, const int32_t *held) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     const struct ohm_kernel *kernel = ohm_kernel_chosen();
     int32_t *place = kernel ? ohm_layer_places(layer) : NULL;
     if (!kernel) return OHM_E_USAGE;
     if (!place) return OHM_E_MEMORY;
     struct ohm_program_request build = {.plan = plan,
-                                        .adc = &request->adc[i],
+                                        .adc = adc,
                                         .kernel = kernel,
                                         .input_bits = request->intnet->activation_bits,
                                         .element = request->intnet->element,
@@ -137,7 +137,14 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     ohm_plan_decode(plan, weights->w);
     OHM_TRY(finish_layer(engine, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
     OHM_TRY(disturb_layer(engine, request->noise, i, plan, weights));
-    return build_program(engine, request, i, plan, weights->w);
+    struct ohm_adc adc = request->adc[i];
+    struct ohm_converters *converters = NULL;
+    if (request->noise && ohm_noise_of_adcs(request->noise))
+        OHM_TRY(ohm_converters_make(request->noise, &adc, plan, i, request->settings[i].array_columns, &converters));
+    adc.converters = converters;
+    int status = build_program(engine, request, i, plan, &adc, weights->w);
+    ohm_converters_free(converters);
+    return status;
 }
 
 static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {

@@ -26,6 +26,7 @@ static const struct ohm_word adc_law_words[] = {
         {NULL, 0}};
 static const struct ohm_word lossless_words[] = {{"lossless", 0}, {NULL, 0}};
 static const struct ohm_word adc_range_words[] = {{"unit", 0}, {"full", 0}, {"calibrated", 0}, {NULL, 0}};
+static const struct ohm_word sharing_words[] = {{"blocks", 0}, {"interleaved", 1}, {NULL, 0}};
 static const struct ohm_word evaluate_words[] = {{"needed", 0}, {"all", 1}, {NULL, 0}};
 static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
 
@@ -91,6 +92,12 @@ static const struct ohm_key adc_keys[] = {
     WORD("range", OHM_KEY_WORD_TEXT, FIELD(adc.range), "unit", adc_range_words, "a code per unit of sum, the full range, or calibrated"),
     WORD("calibrate", OHM_KEY_WORD_TEXT, FIELD(adc.calibrate), "percentile", calibrate_words, "how range: calibrated chooses"),
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(adc.percentile), "99.99", 50, 100, "of the sums seen, for calibrate: percentile"),
+    NUMBER("per_array", OHM_KEY_INT32, FIELD(adc.per_array), "0", 0, 4096, "ADCs of a crossbar; 0: as the technology says"),
+    WORD("sharing", OHM_KEY_WORD_BOOL, FIELD(noise.adc.interleaved), "blocks", sharing_words, "columns of an ADC: neighbours, or every n-th"),
+#define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.adc.key), "0", 0, most, about),
+    OHM_ADC_ERROR_LIST(X)
+#undef X
+        STRING("levels", OHM_KEY_TEXT, FIELD(adc.levels), "none", "CSV of measured levels: code, mean, spread between ADCs, in LSB"),
 };
 
 static const struct ohm_key device_keys[] = {
@@ -100,7 +107,7 @@ static const struct ohm_key device_keys[] = {
 };
 
 static const struct ohm_key run_keys[] = {
-    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "of all that is drawn for `device`"),
+    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "of all that is drawn for `device` and `adc`"),
     NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "most images worked on together; fewer where they are large: not the result"),
     WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),

@@ -4,10 +4,10 @@
 void ohm_program_convert(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, int32_t ncol,
                          const struct ohm_adc_table *table, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc,
                          int64_t *clipped) {
-    if (program->unit == 1)
-        program->kernel->clip(cells, chunk, lists, step0, step1, program->adc.bits, acc, clipped);
-    else
+    if (program->tabled)
         program->kernel->table(cells, chunk, lists, step0, step1, table, ncol, acc, clipped);
+    else
+        program->kernel->clip(cells, chunk, lists, step0, step1, program->adc.bits, acc, clipped);
 }
 
 void ohm_combine_chunk(const struct ohm_program *program, const struct chunk *chunk, const int32_t *acc, int32_t step, void *y, size_t base) {

@@ -22,8 +22,11 @@ static int64_t column_sum(const struct ohm_plan *plan, const struct ohm_use *use
             count += (int32_t)ohm_tile_get(tile, use->row0 + r, use->column0 + c);
             ones++;
         }
-        int64_t added = unit == 1 ? ohm_adc_code(adc, column->adc_class, count) : (int64_t)ohm_adc_code(adc, column->adc_class, count) * step + lo;
-        *outside += ohm_adc_outside(adc, column->adc_class, count);
+        bool is_outside = ohm_adc_outside(adc, column->adc_class, count);
+        int64_t code = ohm_adc_code(adc, column->adc_class, count);
+        if (adc->converters) code = ohm_converters_code(adc->converters, use->tile, use->column0 + c, column->adc_class, count, &is_outside);
+        int64_t added = unit == 1 ? code : code * step + lo;
+        *outside += is_outside;
         if (column->flip) added = (int64_t)((1 << tile->cell_bits) - 1) * ones * unit - added;
         sum += column->sign * added * ((int64_t)1 << (t + column->shift));
     }

@@ -20,7 +20,7 @@ struct chunk {
     int32_t ncol, nrun;
     struct run *runs;
     int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated where the sums are corrections */
-    int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: class * counts per table */
+    int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: table * counts per table */
     /* Of those tables; chunks with the same offsets share them. */
     const struct ohm_adc_slices *slices;
 };
@@ -38,8 +38,8 @@ struct block {
     int64_t *flip;
     /* Turned form (few rows, few columns; depth-wise layers): positions take the place of columns, and each column's cells are the list of rows. */
     int32_t ncol;
-    int32_t *output, *coefficient; /* [ncol], columns in order of ADC class, then output */
-    uint8_t *adc_class;            /* [ncol] */
+    int32_t *output, *coefficient; /* [ncol], columns in order of ADC table, then output */
+    int32_t *table;                /* [ncol] */
     struct ohm_lists lists;        /* npos = ncol */
 };
 struct reading { /* one turn of arrays driven by the same rows, where how long it takes depends on the inputs */
@@ -62,13 +62,15 @@ struct ohm_program {
     struct ohm_product *product; /* NULL: none */
     struct ohm_adc adc;
     int32_t unit;
-    int32_t harmless;                                           /* rows that may be driven without any count leaving a unit ADC's codes */
-    struct ohm_adc_table table;                                 /* of all classes; unit ADCs need none */
-    const struct ohm_adc_slices *class_slices[OHM_ADC_CLASSES]; /* of one class alone, for the turned form */
-    int32_t step_limit;                                         /* steps per kernel call, so that sums fit int32 */
-    int32_t max_rows, max_columns;                              /* over blocks, for scratch */
-    size_t max_total;                                           /* words of a stack's planes for one position */
-    struct ohm_tally per_position;                              /* what every position costs whatever its values */
+    bool tabled;                                /* conversions by table; otherwise by clipping, with unit 1 */
+    int32_t ntable;                             /* ADC classes, or converters by kinds of classes */
+    int32_t harmless;                           /* rows that may be driven without any count leaving a unit ADC's codes */
+    struct ohm_adc_table table;                 /* all tables; clipping ADCs need none */
+    const struct ohm_adc_slices **table_slices; /* [ntable] of one table alone, for the turned form */
+    int32_t step_limit;                         /* steps per kernel call, so that sums fit int32 */
+    int32_t max_rows, max_columns;              /* over blocks, for scratch */
+    size_t max_total;                           /* words of a stack's planes for one position */
+    struct ohm_tally per_position;              /* what every position costs whatever its values */
     /* What a 1 bit of every input costs, in the order of x [groups * krows]: rows driven, their cells in use, the levels of these. */
     int32_t *rows_of, *cells_of, *levels_of;
     /* Only where reads are skipped: the turns that differ, and the sequences of them that arrays make. */
@@ -87,6 +89,7 @@ struct column_source {
     const struct ohm_use *use;
     const struct ohm_column *column;
     int32_t index; /* inside the use */
+    int32_t table;
 };
 int32_t ohm_column_coefficient(const struct ohm_column *column); /* of the code */
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
@@ -103,8 +106,10 @@ int ohm_program_count(struct ohm_program *program, const struct ohm_plan *plan, 
 void ohm_tally_positions(const struct ohm_program *program, int32_t npos, const void *x, int32_t *steps, struct ohm_tally *tally);
 void ohm_tally_reads(int64_t columns, int64_t arrays, int64_t contributions, int64_t steps, struct ohm_tally *tally);
 
-/* tables.c: of all ADC classes. */
-int ohm_program_make_tables(struct ohm_program *program);
+/* tables.c: count -> value for every ADC class or converter; then, with the columns placed, the form that kernels read. */
+int ohm_program_make_tables(struct ohm_program *program, const struct ohm_plan *plan);
+int ohm_program_slice_tables(struct ohm_program *program);
+int32_t ohm_program_table(const struct ohm_program *program, const struct ohm_use *use, int32_t c); /* of column c of a use */
 
 /* Scratch memory of one call (scratch.c). */
 struct scratch {

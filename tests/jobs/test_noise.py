@@ -10,7 +10,7 @@ STUCK = [d + ", stuck_on: 0.002, stuck_off: 0.01" for d in IDEAL]
 
 
 class Noise(InFolder):
-    def result(self, name, designs, extra=(), count=12, **how):
+    def result(self, name, designs, extra=(), count=6, **how):
         job, output = self.path(name + ".yml"), self.path(name + ".h5")
         pathlib.Path(job).write_text(job_text(designs, output, count=count))
         done = run(["run", job] + [word for value in extra for word in ("--set", value)], **how)
@@ -65,6 +65,67 @@ class StuckCells(Noise):
             pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
             done = run(["run", job])
             self.assertEqual(done.code, 2)
+            self.assertIn(says, done.err)
+
+
+ADCS = [
+    "design: isaac, name: isaac, cell_bits: 2, adc_gain_error: 0.01, adc_offset_error: 0.5",
+    "design: isaac, name: isaac-sar, cell_bits: 2, adc_bits: 6, adc_range: full, adc_mismatch: 0.05",
+    "design: sme, name: sme, squeeze: 1, adc_bits: 5, adc_offset_error: 0.5, adc_dnl: 0.2, stuck_on: 0.001",
+]
+
+
+class Converters(Noise):
+    def test_off_is_ideal(self):
+        zero = self.result("zero", [d + ", adc_gain_error: 0, adc_offset_error: 0, adc_dnl: 0, adc_mismatch: 0" for d in IDEAL], ["adc.per_array=4", "adc.sharing=interleaved"])
+        self.assertEqual(digests(zero), digests(self.result("ideal", IDEAL)))
+
+    def test_invariance(self):
+        first = self.result("first", ADCS)
+        same = [
+            self.result("ranks", ADCS, ["run.batch=5"], ranks=3),
+            self.result("threads", ADCS, ["run.batch=1"], threads=2),
+            self.result("kernel", ADCS, env={"OHM_KERNEL": "portable"}),
+            self.result("all", ADCS, ["run.evaluate=all"]),
+        ]
+        for other in same:
+            self.assertEqual(digests(other), digests(first))
+        self.assertEqual(len(set(digests(first).values())), 5)
+
+    def test_adcs_of_an_array(self):
+        one, four = self.result("one", ADCS), self.result("four", ADCS, ["adc.per_array=4"])
+        blocks = self.result("blocks", ADCS, ["adc.per_array=4", "adc.sharing=interleaved"])
+        for a, b in ((one, four), (four, blocks)):
+            self.assertTrue((self.outputs(a, "isaac") != self.outputs(b, "isaac")).any())
+        with h5py.File(one, "r") as a, h5py.File(four, "r") as b:
+            numpy.testing.assert_allclose(b["isaac/layers/area_adc_um2"][...], 4 * a["isaac/layers/area_adc_um2"][...])
+
+    def test_measured_levels(self):
+        levels = pathlib.Path(self.path("levels.csv"))
+        levels.write_text("code, mean, spread\n# an ideal ADC\n" + "".join("%d, %g, 0\n" % (k, k - 0.5) for k in range(1, 256)))
+        ideal = self.result("named", ["design: isaac, name: isaac, adc_bits: 8", "design: isaac, name: measured, adc_bits: 8, adc_levels: levels.csv"])
+        numpy.testing.assert_array_equal(self.outputs(ideal, "isaac"), self.outputs(ideal, "measured"))
+        levels.write_text("".join("%d, %g, 0.1\n" % (k, k + 0.6) for k in range(1, 256)))
+        shifted = self.result("shifted", ["design: isaac, name: measured, adc_bits: 8, adc_levels: levels.csv"])
+        self.assertTrue((self.outputs(shifted, "measured") != self.outputs(ideal, "measured")).all())
+
+    def test_bad_values(self):
+        levels = pathlib.Path(self.path("few.csv"))
+        levels.write_text("1, 0.5, 0\n2, 1.5\n")
+        pathlib.Path(self.path("gap.csv")).write_text("1, 0.5, 0\n3, 1.5, 0\n")
+        pathlib.Path(self.path("short.csv")).write_text("1, 0.5, 0\n")
+        for option, says in (
+            ("adc_gain_error: -1", "0 to 1"),
+            ("adc_dnl: 0.1, adc_bits: 13", "at most 12 bits"),
+            ("adc_levels: few.csv, adc_bits: 2", "few.csv:2: a line of ADC levels"),
+            ("adc_levels: gap.csv, adc_bits: 2", "gap.csv:2: code 2 expected"),
+            ("adc_levels: short.csv, adc_bits: 2", "1 levels, but an ADC of 2 bits has 3"),
+            ("adc_levels: none.csv, adc_bits: 2", "none.csv"),
+        ):
+            job = self.path("bad.yml")
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job], ranks=2)
+            self.assertNotEqual(done.code, 0)
             self.assertIn(says, done.err)
 
 
