@@ -24,6 +24,7 @@ struct ohm_engine_layer {
     struct ohm_product *product; /* exact */
     bool narrow;                 /* sums are int32_t */
     struct ohm_rescale rescale;
+    struct ohm_adc adc; /* on crossbars: as asked for, with its calibrated ranges; without converters */
     struct ohm_store store;
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES]; /* as in the plan */
     double weight_error;                                    /* relative RMS of the held against the float weights */
@@ -82,6 +83,8 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
 /* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be
  * lossless and evaluate all conversions. */
 int ohm_engine_observe(struct ohm_engine *engine, struct ohm_batch *batch, const float *input);
+/* Of one layer alone, on an image's input as stored. */
+int ohm_engine_observe_layer(struct ohm_engine *engine, int32_t layer, const void *input);
 static inline size_t ohm_engine_bins(const struct ohm_engine *engine) { /* per layer */
     return (size_t)OHM_ADC_CLASSES * ((size_t)engine->largest + 1);
 }
@@ -92,5 +95,10 @@ int ohm_float_batch(const struct ohm_network *network, int32_t n, const float *c
 int ohm_calibrate_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, struct ohm_ranges *ranges);
 /* Signal and noise power of every layer's output on one image, float network against engine: power [nlayer][2] doubles (written, not added). */
 int ohm_engine_noise(const struct ohm_engine *engine, struct ohm_batch *batch, const float *input, double *power);
+/* What every layer's output loses on one image: power [nlayer][4] doubles (written): signal and noise against exact's layer on the same inputs, then
+ * against exact's own run. exact: the integer network's engine; observing: as for ohm_engine_observe, counts what the ADCs see on the way (NULL:
+ * nothing). batch: made for engine and exact. */
+int ohm_engine_why(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_engine *exact, struct ohm_engine *observing,
+                   const float *input, double *power);
 
 #endif

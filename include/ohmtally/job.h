@@ -71,6 +71,8 @@ struct ohm_job {
     struct {
         int64_t seed;
         int32_t batch;
+        int32_t trials;     /* chips of every design with anything drawn */
+        bool why;           /* measure what each layer does to accuracy */
         bool evaluate_all;  /* every conversion one by one; otherwise those that are not proved */
         const char *output; /* NULL: none */
         bool overwrite;

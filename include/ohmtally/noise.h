@@ -17,7 +17,7 @@
     X(gain_error, 1, "standard deviation of the ADCs' gain, as a share")                                                                             \
     X(offset_error, 1000, "of their offset, comparator included, in LSB")                                                                            \
     X(dnl, 10, "of the width of a code in LSB, first and last level in place")                                                                       \
-        X(mismatch, 1, "of a SAR converter's unit capacitor, as a share; one of 2^k units has 2^(k/2) times as much")
+    X(mismatch, 1, "of a SAR converter's unit capacitor, as a share; one of 2^k units has 2^(k/2) times as much")
 #define OHM_ADC_LEVEL_BITS 12 /* dnl, mismatch and measured levels: for ADCs of at most so many bits */
 
 /* Levels as measured: where code 1, 2 .. begins, in LSB above the middle of code 0, and the standard deviation of that between ADCs. */
@@ -51,6 +51,9 @@ static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {
 }
 static inline bool ohm_noise_of_adcs(const struct ohm_noise *noise) {
     return noise->adc.gain_error > 0 || noise->adc.offset_error > 0 || ohm_noise_of_levels(noise);
+}
+static inline bool ohm_noise_any(const struct ohm_noise *noise) { /* does anything differ from chip to chip? */
+    return ohm_noise_of_cells(noise) || ohm_noise_of_adcs(noise);
 }
 
 #endif

@@ -64,6 +64,9 @@ static int check_name(const struct ohm_job *job, const struct ohm_job_design *en
         if (!strcmp(entry->name, taken[i]))
             return ohm_fail(OHM_E_USAGE, "%s:%d: a design cannot be named '%s': the result file uses that name; choose another", job->path,
                             entry->line, taken[i]);
+    if (strstr(entry->name, ".chip"))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds '.chip', which names the chips of a design; choose another", job->path, entry->line,
+                        entry->name);
     if (strchr(entry->name, '/'))
         return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds a '/'; choose another", job->path, entry->line, entry->name);
     return OHM_OK;
@@ -72,7 +75,8 @@ static int check_name(const struct ohm_job *job, const struct ohm_job_design *en
 int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point) {
     struct common common = {0};
     OHM_TRY(check_name(job, entry));
-    point->name = entry->name;
+    point->name = point->entry = entry->name;
+    point->chips = 1;
     point->design = ohm_design_find(entry->design);
     if (!point->design) return OHM_E_USAGE;
     point->setting = (struct ohm_design_setting){.array_rows = job->same.array_rows,

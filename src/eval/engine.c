@@ -131,6 +131,7 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     OHM_TRY(request->design->place(&request->settings[i], layer, weights->w, plan));
     OHM_TRY(ohm_plan_finish(plan, bits));
     engine->layers[i].store = plan->store;
+    engine->layers[i].adc = request->adc[i];
     memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
     memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
     if (request->stores_only && request->stores_only[i]) return OHM_OK;

@@ -108,6 +108,9 @@ static const struct ohm_key device_keys[] = {
 
 static const struct ohm_key run_keys[] = {
     NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "of all that is drawn for `device` and `adc`"),
+    NUMBER("trials", OHM_KEY_INT32, FIELD(run.trials), "1", 1, 1000, "chips evaluated of every design whose cells or ADCs are drawn"),
+    WORD("why", OHM_KEY_WORD_BOOL, FIELD(run.why), "false", truth_words,
+         "measure layer by layer what accuracy is lost to, for report --why; not the result"),
     NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "most images worked on together; fewer where they are large: not the result"),
     WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),

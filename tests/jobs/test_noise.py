@@ -129,5 +129,71 @@ class Converters(Noise):
             self.assertIn(says, done.err)
 
 
+class Chips(Noise):
+    def test_chips_of_a_design(self):
+        three = self.result("three", IDEAL[:1] + [STUCK[0].replace("name: isaac", "name: stuck")], ["run.trials=3"])
+        one = self.result("one", [STUCK[0].replace("name: isaac", "name: stuck")])
+        found = digests(three)
+        self.assertEqual(list(found), ["float", "integer", "isaac", "stuck.chip0", "stuck.chip1", "stuck.chip2"])  # an ideal design has no chips
+        self.assertEqual(found["stuck.chip0"], digests(one)["stuck"])
+        self.assertEqual(len(set(found.values())), 6)
+        with h5py.File(three, "r") as f:
+            self.assertEqual([(f[name].attrs["chip"], f[name].attrs["chips"]) for name in ("isaac", "stuck.chip2")], [(0, 1), (2, 3)])
+            self.assertEqual(f["stuck.chip1"].attrs["entry"] in ("stuck", b"stuck"), True)
+            top1 = [100.0 * f["stuck.chip%d" % k].attrs["top1"] / f["stuck.chip0"].attrs["images_labelled"] for k in range(3)]
+        report = run(["report", three]).out.splitlines()
+        line = next(l for l in report if l.startswith("stuck   ") or l.startswith("stuck "))
+        values = [float(v) for v in line.split()[1:]]
+        numpy.testing.assert_allclose(values, [3, numpy.mean(top1), numpy.std(top1, ddof=1), min(top1), max(top1)], atol=0.006)
+
+    def test_paired_test(self):
+        output = self.result("paired", IDEAL[:1] + ["design: isaac, name: worse, adc_bits: 4"], count=200)
+        with h5py.File(output, "r") as f:
+            good, worse = f["isaac/images/correct"][...] == 1, f["worse/images/correct"][...] == 1
+        line = next(l for l in run(["report", output]).out.split("McNemar")[1].splitlines() if l.startswith("worse"))
+        lost, gained = int((good & ~worse).sum()), int((~good & worse).sum())
+        self.assertGreater(lost, 0)
+        self.assertEqual([int(v) for v in line.split()[1:3]], [lost, gained])
+
+    def test_names_of_chips_are_taken(self):
+        job = self.path("bad.yml")
+        pathlib.Path(job).write_text(job_text(["design: isaac, name: a.chip1"], self.path("bad.h5")))
+        done = run(["run", job])
+        self.assertEqual(done.code, 2)
+        self.assertIn(".chip", done.err)
+
+
+class Why(Noise):
+    DESIGNS = IDEAL[:1] + ["design: isaac, name: stuck, cell_bits: 2, stuck_off: 0.01, stuck_on: 0.001", "design: isaac, name: clips, cell_bits: 2, adc_bits: 4"]
+
+    def test_what_layers_lose(self):
+        one, two = self.result("one", self.DESIGNS, ["run.why=true"]), self.result("two", self.DESIGNS, ["run.why=true"], ranks=3)
+        off = self.result("off", self.DESIGNS)
+        self.assertEqual(digests(one), digests(off))
+        with h5py.File(one, "r") as a, h5py.File(two, "r") as b, h5py.File(off, "r") as none:
+            for point in ("isaac", "stuck", "clips"):
+                for column in ("sqnr_isolated_db", "sqnr_chained_db", "codes"):
+                    numpy.testing.assert_array_equal(a[point]["layers"][column][...], b[point]["layers"][column][...], err_msg=point + " " + column)
+                self.assertTrue(numpy.isnan(none[point]["layers/sqnr_isolated_db"][...]).all())
+                alone, chain = (a[point]["layers"][c][...] for c in ("sqnr_isolated_db", "sqnr_chained_db"))
+                self.assertEqual(alone[0], chain[0])  # nothing comes before the first layer
+                codes = a[point]["layers/codes"][...]
+                samples = 8  # every conversion of these, in some sixteenth
+                numpy.testing.assert_array_equal(codes.sum(axis=1) * 6, a["isaac/layers/conversions"][...] * samples)
+            self.assertTrue(numpy.isinf(a["isaac/layers/sqnr_isolated_db"][...]).all())  # lossless: the integer network, layer by layer
+            self.assertTrue(numpy.isfinite(a["stuck/layers/sqnr_isolated_db"][...]).all())
+            top, codes = a["clips/layers/codes"][:, 15], a["clips/layers/clipped"][...]
+            self.assertTrue((top[codes > 0] > 0).all())  # what clips gives the highest code
+
+    def test_report(self):
+        output = self.result("report", self.DESIGNS, ["run.why=true"])
+        shown = run(["report", "--why", output])
+        self.assertEqual(shown.code, 0, shown.err)
+        part = shown.out.split("\nstuck: top-1")[1].split("\n\n")[0].splitlines()[2:]
+        alone = [float(line.split()[2]) for line in part]
+        self.assertEqual(alone, sorted(alone))
+        self.assertIn("nothing was measured", run(["report", "--why", self.result("plain", IDEAL)]).out)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
