@@ -15,7 +15,10 @@ enum ohm_draw_purpose {
     OHM_DRAW_ADC_OFFSET = 3,
     OHM_DRAW_ADC_DNL = 4,
     OHM_DRAW_ADC_MISMATCH = 5,
-    OHM_DRAW_ADC_LEVEL = 6
+    OHM_DRAW_ADC_LEVEL = 6,
+    OHM_DRAW_VARIATION = 7, /* address: layer, array, row, column / 4 */
+    OHM_DRAW_DRIFT = 8,     /* likewise */
+    OHM_DRAW_READ = 9       /* address: image, position, layer * 32 + step, conversion / 8; see ohm_draw_small */
 };
 
 struct ohm_draws {
@@ -29,6 +32,17 @@ void ohm_draw(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32
 /* The standard normal deviate of a word: the inverse of the normal distribution (Wichura, AS 241, 1988; relative error 1e-15) at (word + 1/2) / 2^32.
  * Odd: the deviate of ~word is minus that of word; at most 6.34 in magnitude. */
 double ohm_draw_normal(uint32_t word);
+/* exp(x), |x| <= 700, and ln(x), x > 0: the same bits on every machine; relative error 1e-15. */
+double ohm_draw_exp(double x);
+double ohm_draw_log(double x);
+
+/* For draws by the million: the deviates of 2^16 equally likely words (the inverse distribution at their middles, scaled so that their variance is 1;
+ * at most 4.33 in magnitude). */
+#define OHM_DRAW_SMALL 65536
+const float *ohm_draw_small(void); /* [OHM_DRAW_SMALL] */
+/* words[8 i + k]: half k of the block at address a, b, c, d + i, low halves first: word k / 2, its low or high half. */
+void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t n, uint16_t *words);
+
 /* Words below this have the given share (0 .. 1) of all words, to the nearest 2^-32. */
 uint64_t ohm_draw_below(double share);
 

@@ -69,6 +69,8 @@ int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch *
 /* For these engines of one network and any engine whose layers are picked from theirs. */
 int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, int32_t n, struct ohm_batch **batch);
 void ohm_batch_free(struct ohm_batch *batch);
+/* Number in its set of the first image of the runs to come; 0 before the first call. Noise of reads is drawn by it. */
+void ohm_batch_first(struct ohm_batch *batch, int64_t first);
 /* Looks at a run, image by image, from one thread at a time; either function may be NULL. */
 struct ohm_engine_watch {
     void (*before_layer)(void *context, int32_t layer, const void *input); /* the layer's input as stored */

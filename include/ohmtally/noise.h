@@ -9,7 +9,13 @@
  * off 0.0904. */
 #define OHM_DEVICE_LIST(X)                                                                                                                           \
     X(stuck_on, 1, "share of cells stuck at their largest level (least resistance)")                                                                 \
-    X(stuck_off, 1, "share of cells stuck at level 0 (most resistance)")
+    X(stuck_off, 1, "share of cells stuck at level 0 (most resistance)")                                                                             \
+    X(variation, 2, "programming: standard deviation of a cell's conductance, as variation_law says")                                                \
+    X(on_off, 1e9, "ratio of the largest conductance to that of level 0; 0: level 0 does not conduct")                                               \
+    X(read_noise, 10, "standard deviation of a read of one cell a level step above 0, in level steps; variance grows with conductance")              \
+    X(drift_time, 1e12, "seconds since programming, in units of the time at which it was verified; 0: no drift")                                     \
+    X(drift, 1, "exponent of the loss of conductance, time ^ -drift")                                                                                \
+    X(drift_spread, 1, "standard deviation of the exponent between cells")
 
 /* Converters: static errors, drawn for every ADC on its own. key of a job's section `adc`, largest value, meaning. LSB: the difference between
  * neighbouring codes. */
@@ -26,6 +32,17 @@ struct ohm_adc_levels {
     const float *mean, *spread;
 };
 
+/* name, word in a job, meaning: how `variation` s acts on a conductance g in level steps; z normal, cell by cell. */
+#define OHM_VARIATION_LIST(X)                                                                                                                        \
+    X(OHM_VARIATION_LOGNORMAL, "lognormal", "g exp(s z) (Chen et al., DATE 2017)")                                                                   \
+    X(OHM_VARIATION_PROPORTIONAL, "proportional", "g (1 + s z) (NeuroSim)")                                                                          \
+    X(OHM_VARIATION_NORMAL, "normal", "g + s z times the largest level: the same for all states")
+enum ohm_variation {
+#define X(name, word, about) name,
+    OHM_VARIATION_LIST(X)
+#undef X
+};
+
 struct ohm_noise {
     uint64_t seed;
     uint32_t trial; /* chip: static draws differ from chip to chip */
@@ -33,6 +50,8 @@ struct ohm_noise {
 #define X(key, most, about) double key;
         OHM_DEVICE_LIST(X)
 #undef X
+        enum ohm_variation law;
+        bool leaks; /* what level 0 conducts on average is not taken off before the ADC (by a unit column or the other column of a pair) */
     } device;
     struct {
 #define X(key, most, about) double key;
@@ -40,11 +59,19 @@ struct ohm_noise {
 #undef X
         const struct ohm_adc_levels *levels; /* NULL: ideal ones */
         int32_t per_array;                   /* ADCs of an array */
+        double thermal;                      /* standard deviation of a conversion, LSB */
         bool interleaved;                    /* neighbouring columns have different ones; otherwise each has a block of columns */
     } adc;
 };
-static inline bool ohm_noise_of_cells(const struct ohm_noise *noise) { /* do cells hold something else than what was programmed? */
+static inline bool ohm_noise_of_cells(const struct ohm_noise *noise) { /* do cells hold another level than was programmed? */
     return noise->device.stuck_on > 0 || noise->device.stuck_off > 0;
+}
+static inline bool ohm_noise_of_reads(const struct ohm_noise *noise) { /* does a conversion come out differently the next time? */
+    return noise->device.read_noise > 0 || noise->adc.thermal > 0;
+}
+static inline bool ohm_noise_of_sums(const struct ohm_noise *noise) { /* is what a bit line adds up no whole number of levels? */
+    return ohm_noise_of_reads(noise) || noise->device.variation > 0 || noise->device.drift_time > 0 ||
+           (noise->device.leaks && noise->device.on_off > 0);
 }
 static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {
     return noise->adc.dnl > 0 || noise->adc.mismatch > 0 || noise->adc.levels;
@@ -53,7 +80,7 @@ static inline bool ohm_noise_of_adcs(const struct ohm_noise *noise) {
     return noise->adc.gain_error > 0 || noise->adc.offset_error > 0 || ohm_noise_of_levels(noise);
 }
 static inline bool ohm_noise_any(const struct ohm_noise *noise) { /* does anything differ from chip to chip? */
-    return ohm_noise_of_cells(noise) || ohm_noise_of_adcs(noise);
+    return ohm_noise_of_cells(noise) || ohm_noise_of_adcs(noise) || ohm_noise_of_sums(noise);
 }
 
 #endif

@@ -88,6 +88,7 @@ static int run_images(struct running *run) {
         OHM_TRY(loader_finish(&run->loader));
         if (first + n < run->end) loader_start(&run->loader, first + n, batch_size(run, first + n));
         const float *const *inputs = (const float *const *)run->loader.inputs;
+        if (run->engine) ohm_batch_first(run->batch, first);
         int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
                                  : ohm_float_batch(run->study->content.network, n, inputs, run->outputs);
         if (status) return status;
@@ -118,6 +119,7 @@ static int sample_noise(struct running *run, double *power) {
     int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
     for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
+        ohm_batch_first(batch, i);
         if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, batch, loader.inputs[0], power + (size_t)i * stride);
     }
     ohm_batch_free(batch);

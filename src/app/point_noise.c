@@ -16,6 +16,7 @@ int point_set_noise(const struct ohm_job *job, struct point *point, const struct
 #define X(key, most, about) {"adc_" #key, most, offsetof(struct ohm_noise, adc.key)},
             OHM_ADC_ERROR_LIST(X)
 #undef X
+                {"adc_thermal", 1000, offsetof(struct ohm_noise, adc.thermal)},
     };
     *known = true;
     if (!strcmp(option->key, "adc_levels")) {
@@ -39,6 +40,8 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
     struct ohm_noise *noise = &point->noise;
     if (noise->device.stuck_on + noise->device.stuck_off > 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: stuck_on and stuck_off together are more than all cells", job->path, entry->line);
+    if (noise->device.on_off > 0 && noise->device.on_off <= 1)
+        return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
     if ((point->adc_levels || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)
         return ohm_fail(OHM_E_USAGE, "%s:%d: dnl, mismatch and levels are for ADCs of at most %d bits, not %d", job->path, entry->line,
                         OHM_ADC_LEVEL_BITS, point->adc.bits);

@@ -35,6 +35,7 @@ static int measure_samples(struct measuring *m) {
     int64_t end = ohm_partition_first(n, world->size, world->rank + 1);
     for (int64_t i = ohm_partition_first(n, world->size, world->rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
+        ohm_batch_first(batch, i);
         if (!status && loader.inputs[0])
             status = ohm_engine_why(m->engine, batch, m->exact, m->observer, loader.inputs[0], m->power + (size_t)i * layers_of(m) * POWERS);
     }
@@ -102,7 +103,8 @@ int point_why(struct study *study, const struct point *point, const struct ohm_e
     if (!study->job->run.why || !point->design) return OHM_OK;
     struct measuring m = {.study = study, .point = point, .engine = engine, .samples = study_samples(study, SAMPLES)};
     struct ohm_noise cells = point->noise;
-    memset(&cells.adc, 0, sizeof cells.adc); /* counts are what the cells give, before any ADC */
+    cells.device.variation = cells.device.read_noise = cells.device.drift_time = cells.device.on_off = 0;
+    memset(&cells.adc, 0, sizeof cells.adc); /* counts are of levels, before noise and any ADC */
     m.cells = &cells;
     m.power = ohm_alloc_array((size_t)m.samples * layers_of(&m) * POWERS, sizeof *m.power);
     int status = measure(&m);

@@ -94,6 +94,7 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
                          const struct ohm_adc *adc, const int32_t *held) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     const struct ohm_kernel *kernel = ohm_kernel_chosen();
+    const struct ohm_reads reads = {request->noise, i};
     int32_t *place = kernel ? ohm_layer_places(layer) : NULL;
     if (!kernel) return OHM_E_USAGE;
     if (!place) return OHM_E_MEMORY;
@@ -106,6 +107,7 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
                                         .place = place,
                                         .interleaved = ohm_layer_interleaved(layer),
                                         .held = held,
+                                        .reads = request->noise && ohm_noise_of_sums(request->noise) ? &reads : NULL,
                                         .offset = engine->layers[i].rescale.largest_offset};
     int status = ohm_program_build(&build, &engine->layers[i].program);
     if (!status) engine->layers[i].narrow = ohm_program_narrow(engine->layers[i].program);
@@ -115,9 +117,10 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
 
 /* What the cells really hold takes the place of what was programmed, after everything digital has been worked out from that. */
 static int disturb_layer(struct ohm_engine *engine, const struct ohm_noise *noise, int32_t i, struct ohm_plan *plan, struct ohm_weights *weights) {
-    if (!noise || !ohm_noise_of_cells(noise)) return OHM_OK;
-    ohm_plan_stick(plan, noise, i);
+    if (!noise || (!ohm_noise_of_cells(noise) && !ohm_noise_of_sums(noise))) return OHM_OK;
+    if (ohm_noise_of_cells(noise)) ohm_plan_stick(plan, noise, i);
     OHM_TRY(ohm_plan_join(plan));
+    if (ohm_noise_of_sums(noise)) OHM_TRY(ohm_plan_vary(plan, noise, i));
     ohm_plan_decode(plan, weights->w);
     engine->layers[i].weight_error = weight_error(&engine->intnet->layers[i], weights->w, weights->scale);
     return OHM_OK;

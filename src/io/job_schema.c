@@ -97,10 +97,21 @@ static const struct ohm_key adc_keys[] = {
 #define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.adc.key), "0", 0, most, about),
     OHM_ADC_ERROR_LIST(X)
 #undef X
-        STRING("levels", OHM_KEY_TEXT, FIELD(adc.levels), "none", "CSV of measured levels: code, mean, spread between ADCs, in LSB"),
+        NUMBER("thermal", OHM_KEY_DOUBLE, FIELD(noise.adc.thermal), "0", 0, 1000, "standard deviation of every conversion, in LSB"),
+    STRING("levels", OHM_KEY_TEXT, FIELD(adc.levels), "none", "CSV of measured levels: code, mean, spread between ADCs, in LSB"),
 };
 
+static const struct ohm_word law_words[] = {
+#define X(name, word, about) {word, name},
+    OHM_VARIATION_LIST(X)
+#undef X
+        {NULL, 0}};
+static const struct ohm_word leakage_words[] = {{"corrected", 0}, {"stays", 1}, {NULL, 0}};
+
 static const struct ohm_key device_keys[] = {
+    WORD("variation_law", OHM_KEY_WORD_INT, FIELD(noise.device.law), "lognormal", law_words, "what variation does to a conductance"),
+    WORD("leakage", OHM_KEY_WORD_BOOL, FIELD(noise.device.leaks), "corrected", leakage_words,
+         "what level 0 conducts on average is taken off before the ADC (unit column, pair), or stays in the sums"),
 #define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.device.key), "0", 0, most, about),
     OHM_DEVICE_LIST(X)
 #undef X

@@ -1,5 +1,5 @@
 /* The inverse of the normal distribution: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37
- * (1988), PPND16. A logarithm of our own, since libraries' last bits differ. */
+ * (1988), PPND16. */
 #include "ohmtally/draw.h"
 #include <math.h>
 
@@ -10,15 +10,6 @@ static double ratio(const double above[8], const double below[8], double r) {
         b = b * r + below[k];
     }
     return a / b;
-}
-
-/* ln(x), x in (0, 1]: x = m 2^e with m near 1, ln(m) = 2 artanh((m - 1) / (m + 1)) as a series. */
-static double logarithm(double x) {
-    int e = 0;
-    for (; x < 0.70710678118654752; e--) x *= 2;
-    double t = (x - 1) / (x + 1), square = t * t, sum = 0;
-    for (int k = 23; k >= 1; k -= 2) sum = sum * square + 1.0 / k;
-    return 2 * t * sum + e * 0.69314718055994530942;
 }
 
 double ohm_draw_normal(uint32_t word) {
@@ -54,7 +45,7 @@ double ohm_draw_normal(uint32_t word) {
                                2.04426310338993978564e-15};
     const double q = ((double)word - 2147483647.5) / 4294967296.0; /* p - 1/2, exact */
     if (fabs(q) <= 0.425) return q * ratio(a, b, 0.180625 - q * q);
-    double r = sqrt(-logarithm(0.5 - fabs(q))); /* the smaller tail */
+    double r = sqrt(-ohm_draw_log(0.5 - fabs(q))); /* the smaller tail */
     double deviate = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
     return q < 0 ? -deviate : deviate;
 }

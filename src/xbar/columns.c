@@ -8,7 +8,8 @@ static int by_shift_output(const void *left, const void *right) {
     const struct ohm_column *a = ((const struct column_source *)left)->column, *b = ((const struct column_source *)right)->column;
     if (a->shift != b->shift) return a->shift < b->shift ? -1 : 1;
     if (a->sign != b->sign) return a->sign < b->sign ? -1 : 1;
-    return (a->output > b->output) - (a->output < b->output);
+    if (a->output != b->output) return a->output < b->output ? -1 : 1;
+    return (a > b) - (a < b);
 }
 
 static int by_table_output(const void *left, const void *right) {
@@ -88,12 +89,12 @@ int ohm_program_place_columns(struct ohm_program *program, struct block *block, 
     for (int32_t k = 0; k < nchunk; k++) {
         int32_t first = k * OHM_CHUNK, end = first + OHM_CHUNK < ncol ? first + OHM_CHUNK : ncol;
         OHM_TRY(fill_chunk(program, &block->chunks[k], sources + first, end - first));
-        for (int32_t c = first, n; c < end; c += n) {
+        for (int32_t c = first, n; c < end && !program->analogue; c += n) {
             n = stretch(sources, c, end);
             copy_columns(&block->cells, words, k, c - first, n, &plan->tiles[sources[c].use->tile], &sources[c]);
         }
     }
-    return OHM_OK;
+    return program->analogue ? ohm_analogue_place(program, block, plan, sources, ncol) : OHM_OK;
 }
 
 /* Appends the rows of one column at one step: bit plane t - shift of each row whose cell is not 0, as often as the cell's value says. */

@@ -76,16 +76,9 @@ static int make_levels(struct instance *instance) {
 }
 
 static int32_t code_of(const struct instance *instance, float v) {
-    int32_t top = (1 << instance->bits) - 1, below = 0, end = top; /* levels at or below v: at least `below`, at most `end` */
+    int32_t top = (1 << instance->bits) - 1;
     if (!instance->levels) return v < 0 ? 0 : v > (float)top ? top : (int32_t)rintf(v);
-    while (below < end) {
-        int32_t middle = (below + end) / 2;
-        if (instance->levels[middle] <= v)
-            below = middle + 1;
-        else
-            end = middle;
-    }
-    return below;
+    return ohm_converters_search(instance->levels, top, v);
 }
 
 static void fill_table(const struct instance *instance, int32_t lo, int32_t step, int32_t ncount, uint16_t *code, uint8_t *outside) {
@@ -113,24 +106,33 @@ static void find_kinds(const struct ohm_adc *adc, struct ohm_converters *convert
 
 static int make_instances(const struct ohm_noise *noise, const struct ohm_adc *adc, int32_t layer, struct ohm_converters *converters,
                           const int32_t *lo, const int32_t *step) {
-    float *levels = ohm_noise_of_levels(noise) ? ohm_alloc_array((size_t)1 << adc->bits, sizeof *levels) : NULL;
-    int status = levels || !ohm_noise_of_levels(noise) ? OHM_OK : OHM_E_MEMORY;
     size_t at = 0, n = (size_t)converters->ncount;
-    for (int32_t i = 0; !status && i < converters->ntile * converters->per_array; i++) {
+    for (int32_t i = 0; i < converters->ntile * converters->per_array; i++) {
         struct instance instance = {.noise = noise,
                                     .layer = (uint32_t)layer,
                                     .array = (uint32_t)(i / converters->per_array),
                                     .adc = (uint32_t)(i % converters->per_array),
                                     .bits = adc->bits,
-                                    .levels = levels};
-        instance.gain = (float)(1 + noise->adc.gain_error * draw(&instance, OHM_DRAW_ADC_GAIN, 0));
-        instance.offset = (float)(noise->adc.offset_error * draw(&instance, OHM_DRAW_ADC_OFFSET, 0));
-        if (levels) status = make_levels(&instance);
-        for (int32_t k = 0; !status && k < converters->nkind; k++, at += n)
+                                    .levels = converters->levels ? converters->levels + (size_t)i * (size_t)converters->top : NULL};
+        converters->gain[i] = instance.gain = (float)(1 + noise->adc.gain_error * draw(&instance, OHM_DRAW_ADC_GAIN, 0));
+        converters->offset[i] = instance.offset = (float)(noise->adc.offset_error * draw(&instance, OHM_DRAW_ADC_OFFSET, 0));
+        if (instance.levels) OHM_TRY(make_levels(&instance));
+        for (int32_t k = 0; k < converters->nkind; k++, at += n)
             fill_table(&instance, lo[k], step[k], converters->ncount, converters->code + at, converters->outside + at);
     }
-    free(levels);
-    return status;
+    return OHM_OK;
+}
+
+/* Room for all instances. */
+static int make_room(struct ohm_converters *converters, bool levels) {
+    size_t n = ohm_converters_tables(converters) * (size_t)converters->ncount, each = (size_t)converters->ntile * (size_t)converters->per_array;
+    converters->code = ohm_arena_array(converters->arena, n, sizeof *converters->code);
+    converters->outside = ohm_arena_array(converters->arena, n, 1);
+    converters->gain = ohm_arena_array(converters->arena, each, sizeof *converters->gain);
+    converters->offset = ohm_arena_array(converters->arena, each, sizeof *converters->offset);
+    if (levels) converters->levels = ohm_arena_array(converters->arena, each * (size_t)converters->top, sizeof *converters->levels);
+    return converters->code && converters->outside && converters->gain && converters->offset && (!levels || converters->levels) ? OHM_OK
+                                                                                                                                : OHM_E_MEMORY;
 }
 
 int32_t ohm_plan_counts(const struct ohm_plan *plan, const struct ohm_adc *adc) {
@@ -159,12 +161,11 @@ int ohm_converters_make(const struct ohm_noise *noise, const struct ohm_adc *adc
                                                                                   : noise->adc.per_array,
                                     .columns = columns,
                                     .interleaved = noise->adc.interleaved,
-                                    .ncount = ohm_plan_counts(plan, adc)};
+                                    .ncount = ohm_plan_counts(plan, adc),
+                                    .top = (1 << adc->bits) - 1};
     find_kinds(adc, made, lo, step);
-    size_t n = ohm_converters_tables(made) * (size_t)made->ncount;
-    made->code = ohm_arena_array(arena, n, sizeof *made->code);
-    made->outside = ohm_arena_array(arena, n, 1);
-    int status = made->code && made->outside ? make_instances(noise, adc, layer, made, lo, step) : OHM_E_MEMORY;
+    int status = make_room(made, ohm_noise_of_levels(noise));
+    if (!status) status = make_instances(noise, adc, layer, made, lo, step);
     if (status)
         ohm_converters_free(made);
     else

@@ -186,7 +186,7 @@ static void count_per_position(struct ohm_program *program, const struct ohm_pla
 int ohm_program_count(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule) {
     OHM_TRY(count_rows(program, plan));
     program->skip = plan->skip;
-    if (plan->skip != OHM_SKIP_NONE && ohm_adc_silent(&program->adc)) {
+    if (plan->skip != OHM_SKIP_NONE && ohm_program_silent(program)) {
         program->readings = ohm_arena_array(program->arena, (size_t)schedule->nread, sizeof *program->readings);
         if (!program->readings) return OHM_E_MEMORY;
         for (int32_t i = 0; i < schedule->nread; i++)

@@ -13,7 +13,7 @@ static int32_t same_rows_end(const struct ohm_plan *plan, int32_t u) {
 
 static int make_rows(struct ohm_program *program, struct block *block, const struct ohm_use *use) {
     int32_t nrow = use->nrow, words = (nrow + 63) / 64;
-    int32_t most = program->tabled ? program->max_shift : 0; /* an ADC with an offset converts in every step of the layer */
+    int32_t most = program->tabled || program->analogue ? program->max_shift : 0; /* an ADC with an offset converts in every step of the layer */
     bool consecutive = true;
     if (nrow > OHM_MAX_ROWS) return ohm_fail(OHM_E_UNSUPPORTED, "%d rows driven at once; at most %d are supported", nrow, OHM_MAX_ROWS);
     int32_t *input = ohm_arena_array(program->arena, (size_t)nrow, sizeof *input);
@@ -95,7 +95,13 @@ static int32_t step_limit(const struct ohm_program *program) {
     int64_t most = program->table.ncount > program->max_rows ? program->table.ncount - 1 : program->max_rows, value = 0;
     for (size_t i = 0; program->tabled && i < (size_t)program->ntable * (size_t)program->table.ncount; i++)
         value = llabs(program->table.value[i]) > value ? llabs(program->table.value[i]) : value;
-    if (program->tabled) return 30 - ohm_bit_length(2 * (most * program->unit > value ? most * program->unit : value));
+    for (int32_t k = 0; program->analogue && k < OHM_ADC_CLASSES; k++) { /* codes that no count would give */
+        int32_t lo, step, top = (1 << program->adc.bits) - 1;
+        ohm_adc_step(&program->adc, k, &lo, &step);
+        int64_t highest = program->unit == 1 ? top : (int64_t)top * step + llabs(lo);
+        if (step && highest > value) value = highest;
+    }
+    if (program->tabled || program->analogue) return 30 - ohm_bit_length(2 * (most * program->unit > value ? most * program->unit : value));
     int32_t width = ohm_bit_length(most);
     return 31 - (program->product || width < program->adc.bits ? width : program->adc.bits);
 }
@@ -134,6 +140,10 @@ static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan,
     return OHM_OK;
 }
 
+bool ohm_program_silent(const struct ohm_program *program) {
+    return ohm_adc_silent(&program->adc) && !(program->analogue && program->analogue->restless);
+}
+
 static int copy_input_weights(struct ohm_program *program, const struct ohm_plan *plan) {
     size_t outputs = (size_t)(plan->groups * plan->ncols);
     int64_t *copy = plan->input_weight ? ohm_arena_array(program->arena, outputs, sizeof *copy) : NULL;
@@ -148,19 +158,20 @@ static int build(struct ohm_program *program, const struct ohm_program_request *
     int64_t bound;
     OHM_TRY(copy_input_weights(program, plan));
     OHM_TRY(ohm_program_make_tables(program, plan));
-    program->turned = suits_turning(plan, program->input_bits);
+    if (request->reads) OHM_TRY(ohm_analogue_make(program, request));
+    program->turned = !program->analogue && suits_turning(plan, program->input_bits);
     program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
     uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
     if (!kinds) return OHM_E_MEMORY;
     program->corrected = memchr(kinds, COLUMN_CORRECTED, (size_t)plan->ncolumn) != NULL;
-    program->narrow = !program->tabled && ohm_sums_are_narrow(bound, request->offset);
+    program->narrow = !program->tabled && !program->analogue && ohm_sums_are_narrow(bound, request->offset);
     struct ohm_schedule schedule;
-    int status = ohm_schedule_make(plan, program->input_bits, ohm_adc_silent(&program->adc), program->arena, &schedule);
+    int status = ohm_schedule_make(plan, program->input_bits, ohm_program_silent(program), program->arena, &schedule);
     if (!status) status = make_blocks(program, plan, &schedule, kinds);
     if (!status) status = ohm_program_make_product(program, request, kinds);
     free(kinds);
     OHM_TRY(status);
-    OHM_TRY(ohm_program_slice_tables(program));
+    if (!program->analogue) OHM_TRY(ohm_program_slice_tables(program));
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");

@@ -118,7 +118,7 @@ uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_p
     }
     free(each);
     free(top);
-    if (evaluate == OHM_EVALUATE_ALL)
+    if (evaluate == OHM_EVALUATE_ALL || program->analogue)
         memset(kinds, COLUMN_DIRECT, ncolumn);
     else
         weigh(program, plan, kinds);
