@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(gcc make cmake pkg-config git ca-certificates openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libturbojpeg0-dev libpng-dev
-          protobuf-c-compiler libprotobuf-c-dev libonnx-dev libyaml-dev libopenblas-dev libxxhash-dev libdnnl-dev)
+          protobuf-c-compiler libprotobuf-c-dev libonnx-dev libyaml-dev libopenblas-dev libxxhash-dev libdnnl-dev librandom123-dev)
 if [ "${1:-}" = tests ]; then
     packages+=(libcunit1-dev libonnx-testdata hdf5-tools valgrind python3-h5py python3-pandas python3-matplotlib)
 fi
@@ -37,7 +37,7 @@ for module in yaml-0.1 libturbojpeg libprotobuf-c libxxhash; do pkg-config --exi
 [ ${#missing[@]} -eq 0 ] && exit 0
 cat <<TEXT
 Missing: ${missing[*]}
-Spack:   spack install cmake openmpi hdf5+mpi libyaml libjpeg-turbo libpng protobuf-c xxhash openblas onednn cunit py-onnx (for onnx.proto: -DONNX_PROTO_DIR=...)
+Spack:   spack install cmake openmpi hdf5+mpi libyaml libjpeg-turbo libpng protobuf-c xxhash random123 openblas onednn cunit py-onnx (for onnx.proto: -DONNX_PROTO_DIR=...)
 Modules: module load gcc cmake openmpi hdf5 (parallel) openblas    (names differ between sites)
 TEXT
 exit 1

@@ -24,6 +24,7 @@ struct ohm_engine_layer {
     struct ohm_product *product; /* exact */
     bool narrow;                 /* sums are int32_t */
     struct ohm_rescale rescale;
+    struct ohm_adc adc; /* on crossbars: as asked for, with its calibrated ranges; without converters */
     struct ohm_store store;
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES]; /* as in the plan */
     double weight_error;                                    /* relative RMS of the held against the float weights */
@@ -44,6 +45,7 @@ struct ohm_engine_request {
     const struct ohm_design_setting *settings; /* [nlayer] */
     const struct ohm_adc *adc;                 /* [nlayer] */
     enum ohm_evaluate evaluate;
+    const struct ohm_noise *noise; /* NULL: ideal devices */
     const bool *stores_only; /* [nlayer] layers that are placed and counted but not laid out for running; NULL: none. Such an engine does not run */
     /* The exact network: */
     struct ohm_weights *const *given; /* [nlayer] integer weights, or NULL: made from the float ones */
@@ -67,6 +69,8 @@ int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch *
 /* For these engines of one network and any engine whose layers are picked from theirs. */
 int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, int32_t n, struct ohm_batch **batch);
 void ohm_batch_free(struct ohm_batch *batch);
+/* Number in its set of the first image of the runs to come; 0 before the first call. Noise of reads is drawn by it. */
+void ohm_batch_first(struct ohm_batch *batch, int64_t first);
 /* Looks at a run, image by image, from one thread at a time; either function may be NULL. */
 struct ohm_engine_watch {
     void (*before_layer)(void *context, int32_t layer, const void *input); /* the layer's input as stored */
@@ -81,6 +85,8 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
 /* Counts seen by the ADCs on one image, added to engine->observed (allocated by the first call), for calibrated ranges. The engine must be
  * lossless and evaluate all conversions. */
 int ohm_engine_observe(struct ohm_engine *engine, struct ohm_batch *batch, const float *input);
+/* Of one layer alone, on an image's input as stored. */
+int ohm_engine_observe_layer(struct ohm_engine *engine, int32_t layer, const void *input);
 static inline size_t ohm_engine_bins(const struct ohm_engine *engine) { /* per layer */
     return (size_t)OHM_ADC_CLASSES * ((size_t)engine->largest + 1);
 }
@@ -91,5 +97,10 @@ int ohm_float_batch(const struct ohm_network *network, int32_t n, const float *c
 int ohm_calibrate_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, struct ohm_ranges *ranges);
 /* Signal and noise power of every layer's output on one image, float network against engine: power [nlayer][2] doubles (written, not added). */
 int ohm_engine_noise(const struct ohm_engine *engine, struct ohm_batch *batch, const float *input, double *power);
+/* What every layer's output loses on one image: power [nlayer][4] doubles (written): signal and noise against exact's layer on the same inputs, then
+ * against exact's own run. exact: the integer network's engine; observing: as for ohm_engine_observe, counts what the ADCs see on the way (NULL:
+ * nothing). batch: made for engine and exact. */
+int ohm_engine_why(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_engine *exact, struct ohm_engine *observing,
+                   const float *input, double *power);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef OHMTALLY_JOB_H
 #define OHMTALLY_JOB_H
 #include "ohmtally/images.h"
+#include "ohmtally/noise.h"
 #include "ohmtally/technology.h"
 #include <stdio.h>
 
@@ -61,12 +62,17 @@ struct ohm_job {
         const char *range;     /* "unit", "full", "calibrated" */
         const char *calibrate; /* "percentile", "squared_error" */
         double percentile;
+        int32_t per_array;  /* 0: as the technology says */
+        const char *levels; /* file of measured levels; NULL: none */
     } adc;
+    struct ohm_noise noise; /* section device and errors of section adc; seed, levels and ADCs per array stand elsewhere. Designs may say otherwise */
     const struct ohm_job_design *designs;
     int32_t ndesign;
     struct {
         int64_t seed;
         int32_t batch;
+        int32_t trials;     /* chips of every design with anything drawn */
+        bool why;           /* measure what each layer does to accuracy */
         bool evaluate_all;  /* every conversion one by one; otherwise those that are not proved */
         const char *output; /* NULL: none */
         bool overwrite;
@@ -102,6 +108,11 @@ struct ohm_layer_option {
  * bytes are safe. */
 int ohm_layer_options_parse(const char *path, const char *text, size_t size, struct ohm_arena *arena, struct ohm_layer_option **list, int32_t *n);
 int ohm_layer_options_read(const char *job_path, const char *file, struct ohm_arena *arena, struct ohm_layer_option **list, int32_t *n);
+
+/* Levels of an ADC as measured, from a CSV file of lines "code, mean, spread" for codes 1 .. 2^bits - 1 in order (a heading and lines that begin with
+ * # are passed over): where the code begins, in LSB above the middle of code 0, and the standard deviation of that between ADCs. file is relative to
+ * the job's folder; memory from arena. OHM_E_INPUT with file and line. */
+int ohm_adc_levels_read(const char *job_path, const char *file, int32_t bits, struct ohm_arena *arena, const struct ohm_adc_levels **levels);
 
 /* Where the technology named in a job is: the name as a path beside the job, then <name>.yml in $OHMTALLY_TECHNOLOGY, in technology/ and
  * jobs/technology/ of the job's folder and each folder above it, and in the source and installed folders compiled in. Caller frees *path.

@@ -7,11 +7,13 @@
  *   use       a rectangle of a tile with its rows and columns; uses that share their driven rows share the `rows` pointer
  *   turn      uses of a tile with the same turn are read together; its turns are read one after another, all input steps of one before the next
  *   skip      reads that need not be made because no word line would be high; the schedule and the counts of what happened follow it
- *   weight_bias  offset encoding: y[n] -= weight_bias * sum of the inputs of n's group
+ *   weight_bias  offset encoding: y[n] -= weight_bias * sum of the inputs of n's group; input_weight, where there is one, adds y[n] +=
+ *             input_weight[n] * that sum: digital as well
  * Inputs are numbered group * krows + r, outputs group * ncols + n. Designs build plans; everything else reads them. Layer: xbar. */
 #ifndef OHMTALLY_PLAN_H
 #define OHMTALLY_PLAN_H
 #include "ohmtally/memory.h"
+#include "ohmtally/noise.h"
 #include "ohmtally/tally.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +21,7 @@
 struct ohm_tile {
     int32_t nrow, ncol, cell_bits, words; /* words: 64-bit words per row of a plane */
     uint64_t *bits;                       /* [cell_bits][nrow][words] */
+    int16_t *held;                        /* [nrow][ncol] conductances in 2^-fraction level steps, where they are no levels; else NULL */
 };
 struct ohm_row {
     int32_t input, shift;
@@ -46,6 +49,7 @@ struct ohm_use {
     int32_t turn;                     /* 0.. */
     const struct ohm_row *rows;       /* [nrow] */
     const struct ohm_column *columns; /* [ncol] */
+    int32_t row_cells;                /* cells in use on a row, where not all are: groups read together (ohm_plan_join); 0: ncol */
 };
 struct ohm_plan {
     struct ohm_arena *arena; /* owns everything */
@@ -55,9 +59,11 @@ struct ohm_plan {
     struct ohm_use *uses;
     int32_t tile_room, use_room;
     int32_t weight_bias;
-    int32_t max_shift;  /* largest row shift */
-    int64_t ncolumn;    /* columns of all uses */
-    enum ohm_skip skip; /* the design's to set */
+    int64_t *input_weight; /* [groups * ncols], NULL: all 0 */
+    int32_t max_shift;     /* largest row shift */
+    int64_t ncolumn;       /* columns of all uses */
+    enum ohm_skip skip;    /* the design's to set */
+    int32_t fraction;   /* of held conductances */
     bool serial;        /* a step's conversions begin only when its read has ended and end before the next: no overlap */
     /* The design's to set where its slices lie in arrays of their own: arrays by slice, before and after empty ones were released. */
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES];
@@ -86,8 +92,24 @@ static inline uint32_t ohm_tile_get(const struct ohm_tile *tile, int32_t row, in
 int ohm_plan_add_use(struct ohm_plan *plan, const struct ohm_use *use);
 /* Checks every index and fills the store counts. input_bits: bits of an input value. Failure is OHM_E_INTERNAL: a design's bug. */
 int ohm_plan_finish(struct ohm_plan *plan, int32_t input_bits);
+/* Whether a row of a use drives a column of another group: of uses that were joined only. Such a cell is no weight. */
+static inline bool ohm_plan_strays(const struct ohm_plan *plan, const struct ohm_row *row, const struct ohm_column *column) {
+    return row->input / plan->krows != column->output / plan->ncols;
+}
 /* The weights the plan really holds: w [groups][krows][ncols] in units of the integer grid. */
 void ohm_plan_decode(const struct ohm_plan *plan, int32_t *w);
+
+/* Cells whose state is not the one programmed (src/xbar/stick.c): puts stuck cells in place, whichever of an array's cells they are. layer: of the
+ * network, part of each draw's address. Digital corrections (flips, offsets) know nothing of it, as in the hardware. */
+void ohm_plan_stick(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer);
+/* Uses of one array that are read together, each with rows and columns of its own (block-diagonal layers), become one use with all of these, so that
+ * cells of one group's rows on another's bit lines count: to be called where these cells may conduct. Arrays read in turns that do not lie together
+ * stay as they are. Nothing else changes: the product is the same where such cells are 0. */
+int ohm_plan_join(struct ohm_plan *plan);
+
+/* Conductances of all cells (src/xbar/vary.c): levels with what devices make of them, in fixed point. fraction is the finest, at most 8 bits, at which
+ * no bit line can add up more than 15 bits. After ohm_plan_stick and ohm_plan_join. */
+int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer);
 
 /* How a layer's matrices are cut into blocks of at most max_rows x max_columns weights: dense blocks, or several whole groups block-diagonally where
  * a group fits more than once. Calls place for each block. */

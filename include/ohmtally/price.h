@@ -65,6 +65,7 @@ void ohm_price_area(const struct ohm_technology *technology, const struct ohm_ar
 double ohm_price_tile_share(const struct ohm_technology *technology, const struct ohm_array *array, int64_t arrays);
 int64_t ohm_price_tiles(const struct ohm_technology *technology, const struct ohm_array *array, int64_t arrays);
 
+double ohm_price_adcs(const struct ohm_technology *technology, int32_t array_columns); /* of an array of so many columns */
 /* ns of one step: a read, and the conversions of `columns` bit lines of an array on its ADCs. Serial: the next read waits for the conversions;
  * otherwise they take place during the next read. */
 double ohm_price_step_ns(const struct ohm_technology *technology, const struct ohm_array *array, int64_t columns, bool serial);

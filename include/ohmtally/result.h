@@ -8,15 +8,17 @@
  *   /<point>                attributes: design, title, source, departures, options, digest (16 hex digits over the integer data sets of this group),
  *                           seconds, images_scored, images_labelled (of these), images_corrupt, top1 (count), top5 (count), top1_low, top1_high (95 %
  *                           Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits, adc_range, array_rows, array_columns; where
+ *                           entry (the job's name of the design), chip, chips (of the entry); where
  *                           priced also those of OHM_POINT_COST_LIST, tiles, arrays (int), bottleneck, busiest (names of layers)
  *   /<point>/images/index, label (int32, -1 none), best (int32 [n][5]), correct (int8: 1 top-1, 2 within top-5, 0 neither, -1 unlabelled or corrupt),
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
  *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
  *                           tally.h, every count of store.h, plane_full, plane_held ([n][16]), adc_bits, copies, buffer_bytes, baseline_<name>,
- * sqnr_db (against float), weight_error, energy_<component>_pj, energy_pj (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj
- * (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns, busy, area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has
- * no layers; prices of /integer are 0 Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets
- * are the same bytes for any ranks and threads. Layer: io. Rank 0 only. */
+ * sqnr_db (against float), sqnr_isolated_db, sqnr_chained_db, codes, adc_lo, adc_step ([n][16]), weight_error, energy_<component>_pj, energy_pj
+ * (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns, busy,
+ * area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has no layers; prices of /integer are 0 Every data set carries attributes
+ * `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and threads. Layer: io. Rank 0 only.
+ */
 #ifndef OHMTALLY_RESULT_H
 #define OHMTALLY_RESULT_H
 #include "ohmtally/memory.h"
@@ -26,6 +28,9 @@
 #include <stdio.h>
 
 #define OHM_RESULT_VERSION 2
+
+#define OHM_CODE_BINS 16
+#define OHM_ADC_RANGES 16
 
 struct ohm_image_row {
     int64_t index;
@@ -44,17 +49,21 @@ struct ohm_layer_row {
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES]; /* arrays by bit plane before and after empty ones were released */
     int32_t adc_bits;
     double sqnr_db;
-    double weight_error;          /* relative root mean square of held minus float weights */
-    int64_t copies;               /* of the layer; area and leakage are of all of them, store of one */
-    int64_t buffer_bytes;         /* input values kept while the layer runs */
-    struct ohm_energy energy;     /* pJ, mean per image */
-    double leakage_pj;            /* standing power during an interval; not in energy */
-    struct ohm_area area;         /* um2, with the layer's share of the tiles */
-    double adc_pj[OHM_ADC_LAWS];  /* energy.adc under each law */
-    double adc_um2[OHM_ADC_LAWS]; /* area.adc under each law */
-    double latency_ns;            /* one image through one copy */
-    double start_ns, end_ns;      /* first step, last output of one image through the empty pipeline */
-    double busy;                  /* share of an interval in which an array of the layer is read, on average */
+    double sqnr_isolated_db;                                  /* against the exact integer layer on the same inputs; NaN: not measured */
+    double sqnr_chained_db;                                   /* against the integer network from the same image; NaN: not measured */
+    int64_t adc_lo[OHM_ADC_RANGES], adc_step[OHM_ADC_RANGES]; /* of each class of columns in 1/256 cell steps; step 0: no such columns */
+    int64_t codes[OHM_CODE_BINS];                             /* conversions of the sample images by sixteenths of the ADC's codes; 0: not measured */
+    double weight_error;                                      /* relative root mean square of held minus float weights */
+    int64_t copies;                                           /* of the layer; area and leakage are of all of them, store of one */
+    int64_t buffer_bytes;                                     /* input values kept while the layer runs */
+    struct ohm_energy energy;                                 /* pJ, mean per image */
+    double leakage_pj;                                        /* standing power during an interval; not in energy */
+    struct ohm_area area;                                     /* um2, with the layer's share of the tiles */
+    double adc_pj[OHM_ADC_LAWS];                              /* energy.adc under each law */
+    double adc_um2[OHM_ADC_LAWS];                             /* area.adc under each law */
+    double latency_ns;                                        /* one image through one copy */
+    double start_ns, end_ns;                                  /* first step, last output of one image through the empty pipeline */
+    double busy;                                              /* share of an interval in which an array of the layer is read, on average */
     int64_t baseline[4];
 };
 /* attribute, meaning */
@@ -74,8 +83,10 @@ struct ohm_point_costs { /* of a whole network on a design */
 };
 struct ohm_point_info { /* attributes of a point */
     const char *name, *design, *title, *source, *departures, *options, *adc_range;
+    const char *entry; /* the job's name for the design; NULL: name */
     int32_t adc_bits, array_rows, array_columns;
-    bool priced; /* false for float and integer */
+    int32_t chip, chips; /* which of the chips evaluated of this entry; chips 0 and 1: there is one */
+    bool priced;         /* false for float and integer */
     double seconds;
     int64_t corrupt;
     struct ohm_point_costs costs; /* where priced */
@@ -103,9 +114,23 @@ uint64_t ohm_point_digest(const struct ohm_image_row *images, int64_t nimage, co
 /* 95 % Wilson score interval of a share of hits among n, as fractions; 0 .. 1 when n is 0. */
 void ohm_wilson(int64_t hits, int64_t n, double *low, double *high);
 
+/* McNemar's test of two classifiers on the same images, in its exact form: the two-sided probability that of lost + gained images on which they
+ * differ (only the first right, only the second right) so few or fewer fall to one side by chance. 1 when none differ. */
+double ohm_mcnemar(int64_t lost, int64_t gained);
+
 /* Reading back, for `report`. */
+struct ohm_report_layer { /* what a layer loses */
+    const char *name, *kind;
+    int64_t conversions, clipped, codes[OHM_CODE_BINS];
+    double sqnr_isolated_db, sqnr_chained_db;
+};
 struct ohm_report_point {
-    char name[256], design[32], digest[17], adc_range[16];
+    char name[256], entry[256], design[32], digest[17], adc_range[16];
+    int64_t chip, chips;
+    int8_t *correct; /* [scored + corrupt] as in the file */
+    int64_t nimage;
+    struct ohm_report_layer *layers; /* [nlayer] */
+    int64_t nlayer;
     int64_t scored, labelled, corrupt, top1, top5, agree; /* agree: top-1 class equals float's; -1 without a float point */
     int32_t adc_bits;
     bool priced;
@@ -128,5 +153,7 @@ void ohm_report_free(struct ohm_report *report);
  * energy, latency and interval, each also relative to the first priced point; then what the pipeline is like, energy and area under each ADC law,
  * and the crossbars of other mappings against each design's. */
 void ohm_report_print(const struct ohm_report *report, FILE *out);
+/* Of every point measured with run.why: its layers, those first that do most harm on their own. */
+void ohm_report_why(const struct ohm_report *report, FILE *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 struct arguments {
+    bool why;                 /* --why */
     const char *const *words; /* what follows the command, options removed */
     int nword;
     const char *const *set; /* values of --set */
@@ -28,19 +29,25 @@ int command_list(const struct ohm_world *world, const struct arguments *argument
 
 /* One evaluation point: float, integer, or a design with its settings. */
 struct point {
-    const char *name;
+    const char *name, *entry;        /* entry: the job's name for it; chips of an entry have names of their own */
+    int32_t chips;                   /* of the entry; this one is noise.trial */
     const struct ohm_design *design; /* NULL: float or integer */
     bool exact;                      /* integer */
     struct ohm_design_setting setting;
     struct ohm_design_setting *layer_settings; /* [nlayer]: setting with what `layers` says; there once the network is loaded */
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
-    struct ohm_adc adc; /* without calibrated ranges */
+    struct ohm_adc adc;     /* without calibrated ranges */
+    struct ohm_noise noise; /* ADCs per array are the study's to fill in */
+    const char *adc_levels; /* file; NULL: none */
     char options[512];
 };
 /* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */
 int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point);
 int point_set_layers(struct ohm_job *job, const struct ohm_intnet *intnet, struct point *point);
+/* point_noise.c: a key of a design's entry, where it is one of device or adc errors (*known); then what these contradict, and files they name. */
+int point_set_noise(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, bool *known);
+int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point);
 /* One option of one layer's setting; what a layer cannot have of its own is refused. */
 int point_set_layer(const struct point *point, struct ohm_design_setting *setting, const char *key, const char *value);
 
@@ -122,6 +129,16 @@ int evaluate_point(struct study *study, const struct point *point, struct ohm_ar
 
 /* The engine of a point. Collective: one copy of the weights on each node. */
 int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine);
+/* An engine of the point's design whose counts can be observed: its ADCs give every count. noise: what its cells are like; NULL: ideal. Collective.
+ */
+int point_observer(struct study *study, const struct point *point, const struct ohm_noise *noise, struct ohm_shared *shared,
+                   struct ohm_engine **engine);
+/* why.c: what each layer of a point loses, on the first calibration images. Collective; nothing unless the job asks for it. */
+struct losses { /* [nlayer] each, from an arena; NULL: not measured */
+    double *isolated_db, *chained_db;
+    int64_t (*codes)[OHM_CODE_BINS];
+};
+int point_why(struct study *study, const struct point *point, const struct ohm_engine *engine, struct ohm_arena *arena, struct losses *losses);
 /* The plans of a point on this rank alone, layers without stores_only laid out for running, too. Any ADC range but calibrated. */
 int point_plans(struct study *study, const struct point *point, const bool *stores_only, struct ohm_engine **engine);
 /* Frees it and what it shared. NULL is fine. */

@@ -8,7 +8,10 @@ int command_report(const struct ohm_world *world, const struct arguments *argume
         struct ohm_report *report;
         OHM_TRY(ohm_report_read(arguments->words[i], &report));
         if (i) puts("");
-        ohm_report_print(report, stdout);
+        if (arguments->why)
+            ohm_report_why(report, stdout);
+        else
+            ohm_report_print(report, stdout);
         ohm_report_free(report);
     }
     return OHM_OK;

@@ -26,7 +26,9 @@ static int set_option(const struct ohm_job *job, struct point *point, const stru
         *known = option->value;
         return OHM_OK;
     }
-    if (!ohm_design_set(point->design, &point->setting, option->key, option->value)) return OHM_OK;
+    bool of_noise;
+    OHM_TRY(point_set_noise(job, point, option, &of_noise));
+    if (of_noise || !ohm_design_set(point->design, &point->setting, option->key, option->value)) return OHM_OK;
     struct ohm_failure failure = {0};
     ohm_fail_take(&failure);
     return ohm_fail(OHM_E_USAGE, "%s:%d: %s", job->path, option->line, failure.text);
@@ -62,6 +64,9 @@ static int check_name(const struct ohm_job *job, const struct ohm_job_design *en
         if (!strcmp(entry->name, taken[i]))
             return ohm_fail(OHM_E_USAGE, "%s:%d: a design cannot be named '%s': the result file uses that name; choose another", job->path,
                             entry->line, taken[i]);
+    if (strstr(entry->name, ".chip"))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds '.chip', which names the chips of a design; choose another", job->path, entry->line,
+                        entry->name);
     if (strchr(entry->name, '/'))
         return ohm_fail(OHM_E_USAGE, "%s:%d: the name '%s' holds a '/'; choose another", job->path, entry->line, entry->name);
     return OHM_OK;
@@ -70,7 +75,8 @@ static int check_name(const struct ohm_job *job, const struct ohm_job_design *en
 int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point) {
     struct common common = {0};
     OHM_TRY(check_name(job, entry));
-    point->name = entry->name;
+    point->name = point->entry = entry->name;
+    point->chips = 1;
     point->design = ohm_design_find(entry->design);
     if (!point->design) return OHM_E_USAGE;
     point->setting = (struct ohm_design_setting){.array_rows = job->same.array_rows,
@@ -79,6 +85,9 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
                                                  .weight_bits = job->quantize.weight_bits,
                                                  .per_channel = job->quantize.per_channel};
     ohm_design_defaults(point->design, &point->setting);
+    point->noise = job->noise;
+    point->noise.seed = (uint64_t)job->run.seed;
+    point->adc_levels = job->adc.levels;
     for (int32_t i = 0; i < entry->noption; i++) {
         size_t used = strlen(point->options);
         OHM_TRY(set_option(job, point, &entry->options[i], &common));
@@ -87,6 +96,7 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
     OHM_TRY(set_weight_bits(job, point, entry->line, common.weight_bits));
     OHM_TRY(point->design->configure(&point->setting));
     OHM_TRY(set_adc(job, point, entry->line, common.adc_bits, common.adc_range));
+    OHM_TRY(point_check_noise(job, entry, point));
     return common.layers ? ohm_layer_options_read(job->path, common.layers, job->arena, &point->layer_options, &point->nlayer_option) : OHM_OK;
 }
 

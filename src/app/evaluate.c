@@ -88,6 +88,7 @@ static int run_images(struct running *run) {
         OHM_TRY(loader_finish(&run->loader));
         if (first + n < run->end) loader_start(&run->loader, first + n, batch_size(run, first + n));
         const float *const *inputs = (const float *const *)run->loader.inputs;
+        if (run->engine) ohm_batch_first(run->batch, first);
         int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
                                  : ohm_float_batch(run->study->content.network, n, inputs, run->outputs);
         if (status) return status;
@@ -118,6 +119,7 @@ static int sample_noise(struct running *run, double *power) {
     int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
     for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
+        ohm_batch_first(batch, i);
         if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, batch, loader.inputs[0], power + (size_t)i * stride);
     }
     ohm_batch_free(batch);
@@ -162,6 +164,9 @@ static void describe(const struct running *run, double seconds, struct evaluatio
     const struct point *point = run->point;
     evaluation->info =
         (struct ohm_point_info){.name = point->name, .options = point->options, .seconds = seconds, .adc_range = "", .source = "", .departures = ""};
+    evaluation->info.entry = point->entry;
+    evaluation->info.chip = (int32_t)point->noise.trial;
+    evaluation->info.chips = point->chips;
     evaluation->info.design = point->design ? point->design->name : point->name;
     evaluation->info.title = point->exact ? "exact integer network" : "float network";
     for (int64_t i = 0; i < evaluation->nrow; i++) evaluation->info.corrupt += evaluation->rows[i].correct == -2;
@@ -176,20 +181,33 @@ static void describe(const struct running *run, double seconds, struct evaluatio
     evaluation->info.priced = true;
 }
 
+static void add_losses(const struct losses *losses, struct evaluation *evaluation) {
+    for (int32_t i = 0; losses->codes && i < evaluation->nlayer; i++) {
+        struct ohm_layer_row *row = &evaluation->layers[i];
+        row->sqnr_isolated_db = losses->isolated_db[i];
+        row->sqnr_chained_db = losses->chained_db[i];
+        memcpy(row->codes, losses->codes[i], sizeof row->codes);
+    }
+}
+
 /* After the images: sums, noise, rows and layers. Collective. */
 static int collect(struct running *run, double seconds, struct ohm_arena *arena, struct evaluation *evaluation) {
     struct study *study = run->study;
     int32_t nlayer = study->content.intnet->nlayer;
     double *sqnr_db = ohm_arena_array(arena, (size_t)nlayer, sizeof *sqnr_db);
     OHM_TRY(ohm_world_agree(&study->world, sqnr_db ? OHM_OK : OHM_E_MEMORY));
+    struct losses losses = {0};
     if (run->engine) OHM_TRY(measure_noise(run, sqnr_db));
+    if (run->engine) OHM_TRY(point_why(study, run->point, run->engine, arena, &losses));
     ohm_world_sum(&study->world, (int64_t *)(void *)run->tally, (size_t)nlayer * OHM_TALLY_COUNT);
     OHM_TRY(ohm_world_agree(&study->world, gather_rows(run, arena, evaluation)));
     describe(run, seconds, evaluation);
     evaluation->nlayer = run->engine ? nlayer : 0;
     if (study->world.rank || !run->engine) return OHM_OK;
-    return point_layers(study, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers,
-                        &evaluation->info.costs);
+    OHM_TRY(point_layers(study, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers,
+                         &evaluation->info.costs));
+    add_losses(&losses, evaluation);
+    return OHM_OK;
 }
 
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {

@@ -14,7 +14,7 @@ static const struct {
     {"run", "run JOB.yml", "evaluate a network on its designs: accuracy, energy, latency, area -> HDF5 (use mpirun for more ranks)", command_run},
     {"plan", "plan JOB.yml", "map and price without images: crossbars, memory, predicted time", command_plan},
     {"pack", "pack JOB.yml OUT.h5 [calibration]", "decode the job's images (or its calibration images) once into one HDF5 file", command_pack},
-    {"report", "report RESULT.h5 [RESULT.h5 ...]", "print the comparison table of result files", command_report},
+    {"report", "report [--why] RESULT.h5 [RESULT.h5 ...]", "print the comparison table of result files; why: what each layer loses", command_report},
     {"bench", "bench [JOB.yml] [OUT.h5]", "measure this machine: conversions per second, the reference layer, a job's network layer by layer",
      command_bench},
     {"search", "search JOB.yml", "squeeze and window layer by layer: fewest crossbars within a loss of top-1, on calibration images", command_search},
@@ -24,7 +24,7 @@ static const struct {
 
 static void print_help(void) {
     puts("ohmtally: full-network evaluation of ReRAM crossbar accelerators\n");
-    for (size_t i = 0; i < NCOMMAND; i++) printf("  ohmtally %-36s %s\n", commands[i].usage, commands[i].about);
+    for (size_t i = 0; i < NCOMMAND; i++) printf("  ohmtally %-42s %s\n", commands[i].usage, commands[i].about);
     puts("\n  --set section.key=value   override one value of the job (may be repeated)\n  --version, --help");
 }
 
@@ -36,6 +36,8 @@ static int read_arguments(int argc, char **argv, const char **words, const char 
             set[arguments->nset++] = argv[i];
         } else if (!strncmp(argv[i], "--set=", 6)) {
             set[arguments->nset++] = argv[i] + 6;
+        } else if (!strcmp(argv[i], "--why")) {
+            arguments->why = true;
         } else if (argv[i][0] == '-' && argv[i][1]) {
             return ohm_fail(OHM_E_USAGE, "unknown option '%s'; `ohmtally --help` shows all", argv[i]);
         } else {

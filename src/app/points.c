@@ -1,6 +1,7 @@
 /* Engines and layer rows of evaluation points. */
 #include "app.h"
 #include "ohmtally/status.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,17 +60,30 @@ void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared) {
     ohm_engine_free(engine);
 }
 
+int point_observer(struct study *study, const struct point *point, const struct ohm_noise *noise, struct ohm_shared *shared,
+                   struct ohm_engine **engine) {
+    const struct ohm_intnet *intnet = study->content.intnet;
+    struct ohm_adc *lossless = ohm_alloc_array((size_t)intnet->nlayer, sizeof *lossless);
+    int32_t top = (1 << point->design->cell_bits(&point->setting)) - 1;
+    int status = ohm_world_agree(&study->world, lossless ? OHM_OK : OHM_E_MEMORY);
+    *engine = NULL;
+    for (int32_t i = 0; !status && i < intnet->nlayer; i++)
+        lossless[i] = (struct ohm_adc){.bits = point->design->lossless_bits(&point->setting),
+                                       .range = OHM_ADC_UNIT,
+                                       .largest = noise ? point->setting.array_rows * top : point->adc.largest};
+    struct ohm_engine_request request = {
+        .design = point->design, .settings = point->layer_settings, .adc = lossless, .noise = noise, .evaluate = OHM_EVALUATE_ALL};
+    if (!status) status = build_engine(study, &request, shared, engine);
+    free(lossless);
+    return status;
+}
+
 /* Fills adc[nlayer] with ranges from the counts of a lossless engine of the same design. */
 static int calibrate_adcs(struct study *study, const struct point *point, struct ohm_adc *adc) {
     const struct ohm_intnet *intnet = study->content.intnet;
-    struct ohm_adc *lossless = ohm_alloc_array((size_t)intnet->nlayer, sizeof *lossless);
     struct ohm_engine *engine = NULL;
     struct ohm_shared shared = {0};
-    int status = ohm_world_agree(&study->world, lossless ? OHM_OK : OHM_E_MEMORY);
-    for (int32_t i = 0; !status && i < intnet->nlayer; i++)
-        lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
-    struct ohm_engine_request request = {.design = point->design, .settings = point->layer_settings, .adc = lossless, .evaluate = OHM_EVALUATE_ALL};
-    if (!status) status = build_engine(study, &request, &shared, &engine);
+    int status = point_observer(study, point, NULL, &shared, &engine);
     if (!status) status = observe(study, engine);
     double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
@@ -77,7 +91,6 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
             ohm_adc_calibrate(&adc[i], k, engine->observed + (size_t)i * ohm_engine_bins(engine) + (size_t)k * ((size_t)engine->largest + 1),
                               percentile);
     point_engine_free(engine, &shared);
-    free(lossless);
     return status;
 }
 
@@ -95,6 +108,7 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .design = point->exact ? NULL : point->design,
                                          .settings = point->layer_settings,
                                          .adc = adc,
+                                         .noise = point->exact ? NULL : &point->noise,
                                          .stores_only = stores_only,
                                          .evaluate = job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED,
                                          .weight_bits = job->quantize.weight_bits,
@@ -134,12 +148,19 @@ int point_layers(const struct study *study, const struct point *point, const str
         row->positions = ohm_layer_positions(layer);
         row->adc_bits = point->adc.bits;
         row->sqnr_db = sqnr_db ? sqnr_db[i] : 0;
+        row->sqnr_isolated_db = row->sqnr_chained_db = NAN;
         if (engine) row->weight_error = engine->layers[i].weight_error;
         if (engine) row->store = engine->layers[i].store;
         if (engine) memcpy(row->plane_full, engine->layers[i].plane_full, sizeof row->plane_full);
         if (engine) memcpy(row->plane_held, engine->layers[i].plane_held, sizeof row->plane_held);
         row->evaluation = engine && engine->layers[i].program ? ohm_program_way(engine->layers[i].program) : "product";
         if (tally) row->tally = tally[i];
+        for (int32_t k = 0; engine && point->design && k < OHM_ADC_CLASSES; k++) {
+            int32_t lo, step;
+            ohm_adc_step(&engine->layers[i].adc, k, &lo, &step);
+            row->adc_lo[k] = lo;
+            row->adc_step[k] = step;
+        }
     }
     *out = rows;
     return point->design && costs ? point_costs(study, point, images, arena, rows, costs) : OHM_OK;

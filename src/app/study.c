@@ -21,15 +21,32 @@ int study_threads(const struct ohm_world *world) {
     return share > 1 ? share : 1;
 }
 
+/* The point of a design's entry, and as many more as the job wants chips of it. */
+static int add_points(struct study *study, const struct ohm_job_design *entry) {
+    const struct ohm_job *job = study->job;
+    struct point *first = &study->points[study->npoint];
+    OHM_TRY(point_make(job, entry, first));
+    first->noise.adc.per_array = (int32_t)(ohm_price_adcs(&study->technology, job->same.array_columns) + 0.5);
+    if (ohm_noise_any(&first->noise)) first->chips = job->run.trials;
+    for (int32_t chip = 0; chip < first->chips; chip++, study->npoint++) {
+        struct point *point = &study->points[study->npoint];
+        *point = *first;
+        point->noise.trial = (uint32_t)chip;
+        if (first->chips > 1) point->name = ohm_arena_format(job->arena, "%s.chip%d", entry->name, chip);
+        if (!point->name) return OHM_E_MEMORY;
+    }
+    return OHM_OK;
+}
+
 static int make_points(struct study *study) {
     const struct ohm_job *job = study->job;
-    study->npoint = job->ndesign + 2;
-    study->points = ohm_arena_array(job->arena, (size_t)study->npoint, sizeof *study->points);
+    study->points = ohm_arena_array(job->arena, (size_t)job->ndesign * (size_t)job->run.trials + 2, sizeof *study->points);
     if (!study->points) return OHM_E_MEMORY;
-    study->points[0].name = "float";
-    study->points[1].name = "integer";
+    study->points[0].name = study->points[0].entry = "float";
+    study->points[1].name = study->points[1].entry = "integer";
     study->points[1].exact = true;
-    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(point_make(job, &job->designs[i], &study->points[i + 2]));
+    study->npoint = 2;
+    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(add_points(study, &job->designs[i]));
     return OHM_OK;
 }
 
@@ -37,6 +54,8 @@ static int parse(struct study *study, const struct arguments *arguments, size_t 
     const char *path = arguments->words[0];
     OHM_TRY(ohm_job_parse(path, study->job_text, size, arguments->set, (size_t)arguments->nset, &study->job));
     OHM_TRY(ohm_technology_read(path, study->job->same.technology, &study->technology));
+    if (study->job->adc.per_array)
+        study->technology.adcs_per_array = study->job->adc.per_array * study->technology.array_columns / study->job->same.array_columns;
     OHM_TRY(make_points(study));
     return ohm_kernel_chosen() ? OHM_OK : OHM_E_USAGE;
 }

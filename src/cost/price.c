@@ -45,8 +45,12 @@ static struct size_ratio size_ratio(const struct ohm_technology *technology, con
     return (struct size_ratio){array->rows / technology->array_rows, array->columns / technology->array_columns};
 }
 
+double ohm_price_adcs(const struct ohm_technology *technology, int32_t array_columns) {
+    return technology->adcs_per_array * array_columns / technology->array_columns;
+}
+
 static double adcs_of(const struct ohm_technology *technology, const struct ohm_array *array) {
-    return technology->adcs_per_array * size_ratio(technology, array).columns;
+    return ohm_price_adcs(technology, array->columns);
 }
 
 /* Driven cells in units of one in the top state: conductance is linear in the level, and 1 / cell_on_off at level 0. */

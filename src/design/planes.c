@@ -117,7 +117,7 @@ static int add_arrays(struct planes *p, const struct planes_block *block, uint32
             for (int32_t plane = first; plane < end; plane++) {
                 if (!planes_holds(p, all, plane)) continue;
                 const struct ohm_column *columns = columns_of(p, plane, block->sign) + (patch->group + g) * p->layer->ncols + patch->column;
-                struct ohm_use use = {tile[plane], row0, n, g * patch->ncol, patch->ncol, turn, rows + row0, columns};
+                struct ohm_use use = {tile[plane], row0, n, g * patch->ncol, patch->ncol, turn, rows + row0, columns, 0};
                 OHM_TRY(ohm_plan_add_use(p->plan, &use));
             }
         }

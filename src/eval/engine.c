@@ -91,14 +91,15 @@ static int exact_layer(struct ohm_engine *engine, const struct ohm_engine_reques
 }
 
 static int build_program(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const struct ohm_plan *plan,
-                         const int32_t *held) {
+                         const struct ohm_adc *adc, const int32_t *held) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     const struct ohm_kernel *kernel = ohm_kernel_chosen();
+    const struct ohm_reads reads = {request->noise, i};
     int32_t *place = kernel ? ohm_layer_places(layer) : NULL;
     if (!kernel) return OHM_E_USAGE;
     if (!place) return OHM_E_MEMORY;
     struct ohm_program_request build = {.plan = plan,
-                                        .adc = &request->adc[i],
+                                        .adc = adc,
                                         .kernel = kernel,
                                         .input_bits = request->intnet->activation_bits,
                                         .element = request->intnet->element,
@@ -106,11 +107,23 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
                                         .place = place,
                                         .interleaved = ohm_layer_interleaved(layer),
                                         .held = held,
+                                        .reads = request->noise && ohm_noise_of_sums(request->noise) ? &reads : NULL,
                                         .offset = engine->layers[i].rescale.largest_offset};
     int status = ohm_program_build(&build, &engine->layers[i].program);
     if (!status) engine->layers[i].narrow = ohm_program_narrow(engine->layers[i].program);
     free(place);
     return status;
+}
+
+/* What the cells really hold takes the place of what was programmed, after everything digital has been worked out from that. */
+static int disturb_layer(struct ohm_engine *engine, const struct ohm_noise *noise, int32_t i, struct ohm_plan *plan, struct ohm_weights *weights) {
+    if (!noise || (!ohm_noise_of_cells(noise) && !ohm_noise_of_sums(noise))) return OHM_OK;
+    if (ohm_noise_of_cells(noise)) ohm_plan_stick(plan, noise, i);
+    OHM_TRY(ohm_plan_join(plan));
+    if (ohm_noise_of_sums(noise)) OHM_TRY(ohm_plan_vary(plan, noise, i));
+    ohm_plan_decode(plan, weights->w);
+    engine->layers[i].weight_error = weight_error(&engine->intnet->layers[i], weights->w, weights->scale);
+    return OHM_OK;
 }
 
 /* weights: on the design's grid; what the plan holds of them takes their place, for a large layer's are many. */
@@ -121,12 +134,21 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     OHM_TRY(request->design->place(&request->settings[i], layer, weights->w, plan));
     OHM_TRY(ohm_plan_finish(plan, bits));
     engine->layers[i].store = plan->store;
+    engine->layers[i].adc = request->adc[i];
     memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
     memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
     if (request->stores_only && request->stores_only[i]) return OHM_OK;
     ohm_plan_decode(plan, weights->w);
     OHM_TRY(finish_layer(engine, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
-    return build_program(engine, request, i, plan, weights->w);
+    OHM_TRY(disturb_layer(engine, request->noise, i, plan, weights));
+    struct ohm_adc adc = request->adc[i];
+    struct ohm_converters *converters = NULL;
+    if (request->noise && ohm_noise_of_adcs(request->noise))
+        OHM_TRY(ohm_converters_make(request->noise, &adc, plan, i, request->settings[i].array_columns, &converters));
+    adc.converters = converters;
+    int status = build_program(engine, request, i, plan, &adc, weights->w);
+    ohm_converters_free(converters);
+    return status;
 }
 
 static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {

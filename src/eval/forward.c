@@ -19,6 +19,8 @@ struct ohm_batch {
     unsigned char **slot;  /* [nslot]: room instances each */
     struct thread_room *threads;
     int32_t *image;   /* images of the call that are really run (input not NULL) */
+    int64_t first;    /* number of the call's first image in the set */
+    int64_t *number;  /* of each image really run */
     uint64_t *digest; /* of each of these */
 };
 
@@ -62,7 +64,8 @@ int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, 
     batch->threads = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->threads);
     batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
     batch->digest = ohm_alloc_array((size_t)n, sizeof *batch->digest);
-    bool good = batch->slot && batch->threads && batch->image && batch->digest;
+    batch->number = ohm_alloc_array((size_t)n, sizeof *batch->number);
+    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number;
     for (int32_t s = 0; good && s < intnet->nslot; s++) good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)intnet->slot_bytes[s])) != NULL;
     for (int32_t t = 0; good && t < batch->nthread; t++) {
         struct thread_room *thread = &batch->threads[t];
@@ -89,7 +92,12 @@ void ohm_batch_free(struct ohm_batch *batch) {
     free(batch->threads);
     free(batch->image);
     free(batch->digest);
+    free(batch->number);
     free(batch);
+}
+
+void ohm_batch_first(struct ohm_batch *batch, int64_t first) {
+    batch->first = first;
 }
 
 static unsigned char *stored(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t value, int64_t image) {
@@ -111,8 +119,9 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
         n = positions - first < end - at ? positions - first : end - at;
         ohm_layer_gather_taps(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, thread->x + (size_t)(at - q) * vector);
     }
+    const struct ohm_occasion occasion = {q, positions, batch->number};
     if (built->program)
-        ohm_program_multiply(built->program, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
+        ohm_program_multiply_at(built->program, &occasion, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
     else if (built->narrow)
         ohm_product_run(built->product, (int32_t)(end - q), thread->x, thread->y, thread->scratch);
     else
@@ -183,7 +192,10 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
     uint64_t *digest = batch->digest;
     memset(digest, 0, (size_t)n * sizeof *digest);
     for (int32_t i = 0; i < n; i++)
-        if (inputs[i]) batch->image[real++] = i;
+        if (inputs[i]) {
+            batch->number[real] = batch->first + i;
+            batch->image[real++] = i;
+        }
 #pragma omp parallel for num_threads(batch->nthread) schedule(static)
     for (int32_t i = 0; i < real; i++) ohm_int_input(intnet, inputs[batch->image[i]], stored(intnet, batch, intnet->network->input, i));
     int status = OHM_OK;

@@ -42,15 +42,18 @@ static int observe_layer(struct ohm_engine *engine, int32_t i, const void *input
     return ohm_fail_give(&failure);
 }
 
+int ohm_engine_observe_layer(struct ohm_engine *engine, int32_t layer, const void *input) {
+    if (!engine->observed) engine->observed = ohm_alloc_array((size_t)engine->intnet->nlayer * ohm_engine_bins(engine), sizeof *engine->observed);
+    return engine->observed ? observe_layer(engine, layer, input) : OHM_E_MEMORY;
+}
+
 static void before_layer(void *context, int32_t layer, const void *input) {
     struct observing *observing = context;
-    if (!observing->status) observing->status = observe_layer(observing->engine, layer, input);
+    if (!observing->status) observing->status = ohm_engine_observe_layer(observing->engine, layer, input);
 }
 
 int ohm_engine_observe(struct ohm_engine *engine, struct ohm_batch *batch, const float *input) {
     struct observing observing = {engine, OHM_OK};
-    if (!engine->observed) engine->observed = ohm_alloc_array((size_t)engine->intnet->nlayer * ohm_engine_bins(engine), sizeof *engine->observed);
-    if (!engine->observed) return OHM_E_MEMORY;
     struct ohm_engine_watch watch = {.before_layer = before_layer, .context = &observing};
     OHM_TRY(ohm_engine_run(engine, batch, 1, &input, NULL, NULL, NULL, &watch));
     return observing.status;

@@ -34,7 +34,9 @@ void ohm_job_write_example(FILE *file) {
           file);
     for (int s = 0; s < ohm_job_nsection; s++) write_section(file, arena, &ohm_job_sections[s]);
     fputs("\n" OHM_JOB_DESIGNS ": # one evaluation each; 'name' (default: the design and its keys) must be unique; other keys belong to the design.\n"
-          "# Of every design: adc_bits, adc_range, weight_bits instead of the job's, and layers: a file with options of single layers\n"
+          "# Of every design, instead of the job's: adc_bits, adc_range, weight_bits, the keys of device, and adc_gain_error, adc_offset_error, "
+          "adc_dnl,\n"
+          "# adc_mismatch, adc_thermal, adc_levels; and layers: a file with options of single layers\n"
           "#   layers: {conv1: {squeeze: 2}}\n"
           "  - {design: isaac, cell_bits: 2}\n"
           "  - {design: sme, window: 3, squeeze: 2, policy: truncate, name: sme-x2}\n"

@@ -26,6 +26,7 @@ static const struct ohm_word adc_law_words[] = {
         {NULL, 0}};
 static const struct ohm_word lossless_words[] = {{"lossless", 0}, {NULL, 0}};
 static const struct ohm_word adc_range_words[] = {{"unit", 0}, {"full", 0}, {"calibrated", 0}, {NULL, 0}};
+static const struct ohm_word sharing_words[] = {{"blocks", 0}, {"interleaved", 1}, {NULL, 0}};
 static const struct ohm_word evaluate_words[] = {{"needed", 0}, {"all", 1}, {NULL, 0}};
 static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
 
@@ -91,10 +92,36 @@ static const struct ohm_key adc_keys[] = {
     WORD("range", OHM_KEY_WORD_TEXT, FIELD(adc.range), "unit", adc_range_words, "a code per unit of sum, the full range, or calibrated"),
     WORD("calibrate", OHM_KEY_WORD_TEXT, FIELD(adc.calibrate), "percentile", calibrate_words, "how range: calibrated chooses"),
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(adc.percentile), "99.99", 50, 100, "of the sums seen, for calibrate: percentile"),
+    NUMBER("per_array", OHM_KEY_INT32, FIELD(adc.per_array), "0", 0, 4096, "ADCs of a crossbar; 0: as the technology says"),
+    WORD("sharing", OHM_KEY_WORD_BOOL, FIELD(noise.adc.interleaved), "blocks", sharing_words, "columns of an ADC: neighbours, or every n-th"),
+#define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.adc.key), "0", 0, most, about),
+    OHM_ADC_ERROR_LIST(X)
+#undef X
+        NUMBER("thermal", OHM_KEY_DOUBLE, FIELD(noise.adc.thermal), "0", 0, 1000, "standard deviation of every conversion, in LSB"),
+    STRING("levels", OHM_KEY_TEXT, FIELD(adc.levels), "none", "CSV of measured levels: code, mean, spread between ADCs, in LSB"),
+};
+
+static const struct ohm_word law_words[] = {
+#define X(name, word, about) {word, name},
+    OHM_VARIATION_LIST(X)
+#undef X
+        {NULL, 0}};
+static const struct ohm_word leakage_words[] = {{"corrected", 0}, {"stays", 1}, {NULL, 0}};
+
+static const struct ohm_key device_keys[] = {
+    WORD("variation_law", OHM_KEY_WORD_INT, FIELD(noise.device.law), "lognormal", law_words, "what variation does to a conductance"),
+    WORD("leakage", OHM_KEY_WORD_BOOL, FIELD(noise.device.leaks), "corrected", leakage_words,
+         "what level 0 conducts on average is taken off before the ADC (unit column, pair), or stays in the sums"),
+#define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.device.key), "0", 0, most, about),
+    OHM_DEVICE_LIST(X)
+#undef X
 };
 
 static const struct ohm_key run_keys[] = {
-    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "recorded with the result; today's models draw no random numbers"),
+    NUMBER("seed", OHM_KEY_INT64, FIELD(run.seed), "1", 0, MOST_COUNT, "of all that is drawn for `device` and `adc`"),
+    NUMBER("trials", OHM_KEY_INT32, FIELD(run.trials), "1", 1, 1000, "chips evaluated of every design whose cells or ADCs are drawn"),
+    WORD("why", OHM_KEY_WORD_BOOL, FIELD(run.why), "false", truth_words,
+         "measure layer by layer what accuracy is lost to, for report --why; not the result"),
     NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "most images worked on together; fewer where they are large: not the result"),
     WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),
@@ -124,6 +151,7 @@ const struct ohm_section ohm_job_sections[] = {
      .about = "images from which the ranges of activations are taken; keys as in images"},
     {"same", 0, KEYS(same_keys), .about = "what all designs share, so that they can be compared"},
     {"adc", 0, KEYS(adc_keys), .about = "the converters, unless a design says otherwise"},
+    {"device", 0, KEYS(device_keys), .about = "what cells are really like, unless a design says otherwise; 0: ideal"},
     {"run", 0, KEYS(run_keys), .about = "the run itself"},
     {"search", 0, KEYS(search_keys), .optional = true, .about = "for `ohmtally search`: options layer by layer, on the calibration images"},
 };

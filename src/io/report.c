@@ -1,5 +1,6 @@
 /* The comparison table as text. */
 #include "ohmtally/result.h"
+#include "report_parts.h"
 #include <string.h>
 
 /* A quantity in the unit that suits the largest of its column: the same unit and decimals in every row. */
@@ -207,6 +208,8 @@ void ohm_report_print(const struct ohm_report *report, FILE *out) {
         fputc('\n', out);
     }
     print_notes(report, &layout, out);
+    ohm_report_chips(report, layout.name, out);
+    ohm_report_differences(report, layout.name, out);
     if (!layout.base) return;
     print_pipeline(report, &layout, out);
     print_laws(report, &layout, out);

@@ -19,10 +19,28 @@ static const struct ohm_column layer_columns[] = {
             SEEN("energy_adc_pj", DOUBLE, chosen_pj) SEEN("area_adc_um2", DOUBLE, chosen_um2) OHM_ADC_LAW_LIST(SEEN_LAW)};
 static const struct ohm_table layer_table = OHM_TABLE(layer_columns, struct seen_layer);
 
+/* What was measured of layers: not in every file. */
+#define LOST(column, type, width)                                                                                                                    \
+    {                                                                                                                                                \
+#column, OHM_COLUMN_##type, offsetof(struct ohm_report_layer, column), width, {                                                              \
+            NULL, NULL                                                                                                                               \
+        }                                                                                                                                            \
+    }
+static const struct ohm_column lost_columns[] = {LOST(name, STRING, 1),
+                                                 LOST(kind, STRING, 1),
+                                                 LOST(conversions, INT64, 1),
+                                                 LOST(clipped, INT64, 1),
+                                                 LOST(sqnr_isolated_db, DOUBLE, 1),
+                                                 LOST(sqnr_chained_db, DOUBLE, 1),
+                                                 LOST(codes, INT64, OHM_CODE_BINS)};
+static const struct ohm_table lost_table = OHM_TABLE(lost_columns, struct ohm_report_layer);
+
 struct seen_image {
     int32_t best[5];
+    int8_t correct;
 };
-static const struct ohm_column image_columns[] = {{"best", OHM_COLUMN_INT32, offsetof(struct seen_image, best), 5, {NULL, NULL}}};
+static const struct ohm_column image_columns[] = {{"best", OHM_COLUMN_INT32, offsetof(struct seen_image, best), 5, {NULL, NULL}},
+                                                  {"correct", OHM_COLUMN_INT8, offsetof(struct seen_image, correct), 1, {NULL, NULL}}};
 static const struct ohm_table image_table = OHM_TABLE(image_columns, struct seen_image);
 
 /* Reads one table whole; *rows is malloc'ed. */
@@ -55,6 +73,26 @@ static int images_read(hid_t file, const char *name, struct images *images) {
     return status;
 }
 
+static int keep_correct(const struct images *images, struct ohm_arena *arena, struct ohm_report_point *point) {
+    point->nimage = images->count;
+    point->correct = ohm_arena_array(arena, (size_t)images->count, sizeof *point->correct);
+    for (int64_t i = 0; point->correct && i < images->count; i++) point->correct[i] = images->rows[i].correct;
+    return point->correct ? OHM_OK : OHM_E_MEMORY;
+}
+
+static int lost_read(hid_t group, struct ohm_arena *arena, struct ohm_report_point *point) {
+    hid_t layers;
+    if (!ohm_h5_has(group, "layers/codes")) return OHM_OK;
+    OHM_TRY(ohm_h5_group_open(group, "layers", &layers));
+    hsize_t count;
+    int status = ohm_h5_dims(layers, "crossbars", 1, &count);
+    if (!status && !(point->layers = ohm_arena_array(arena, count, sizeof *point->layers))) status = OHM_E_MEMORY;
+    if (!status) status = ohm_table_read(layers, &lost_table, arena, point->layers, (int64_t)count);
+    H5Gclose(layers);
+    if (!status) point->nlayer = (int64_t)count;
+    return status;
+}
+
 /* Images whose best class is the float network's; -1 when there is no float point over the same images. */
 static int64_t agreement(const struct images *images, const struct images *truth) {
     int64_t agree = 0;
@@ -79,6 +117,15 @@ static int costs_read(hid_t group, struct ohm_arena *arena, struct ohm_point_cos
     OHM_POINT_COST_LIST(X)
 #undef X
     return OHM_OK;
+}
+
+static int chip_read(hid_t group, struct ohm_arena *arena, struct ohm_report_point *point) {
+    snprintf(point->entry, sizeof point->entry, "%s", point->name);
+    point->chips = 1;
+    if (!ohm_h5_has_attribute(group, "chips")) return OHM_OK; /* an older file */
+    OHM_TRY(text_read(group, "entry", arena, point->entry, sizeof point->entry));
+    OHM_TRY(ohm_h5_get_int64(group, "chip", &point->chip));
+    return ohm_h5_get_int64(group, "chips", &point->chips);
 }
 
 static int attributes_read(hid_t group, struct ohm_arena *arena, struct ohm_report_point *point) {
@@ -126,9 +173,12 @@ static int point_read(hid_t file, const char *name, struct ohm_arena *arena, con
     snprintf(point->name, sizeof point->name, "%s", name);
     OHM_TRY(ohm_h5_group_open(file, name, &group));
     int status = attributes_read(group, arena, point);
+    if (!status) status = chip_read(group, arena, point);
     if (!status) status = layers_read(group, point);
+    if (!status) status = lost_read(group, arena, point);
     H5Gclose(group);
     if (!status) status = images_read(file, name, &images);
+    if (!status) status = keep_correct(&images, arena, point);
     if (!status) point->agree = agreement(&images, truth);
     free(images.rows);
     return status;

@@ -3,7 +3,6 @@
 #include "ohmtally/status.h"
 #include "result_table.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,18 +14,6 @@ struct ohm_result {
     const char *names[MANY_POINTS];
     int32_t npoint;
 };
-
-void ohm_wilson(int64_t hits, int64_t n, double *low, double *high) {
-    const double z = 1.959963984540054; /* 97.5 % quantile of the normal distribution */
-    *low = 0;
-    *high = 1;
-    if (n <= 0) return;
-    double count = (double)n, share = (double)hits / count, scale = 1 + z * z / count;
-    double centre = (share + z * z / (2 * count)) / scale;
-    double half = z / scale * sqrt(share * (1 - share) / count + z * z / (4 * count * count));
-    if (hits > 0) *low = centre - half;
-    if (hits < n) *high = centre + half;
-}
 
 static uint64_t point_digest(const struct ohm_image_record *images, int64_t nimage, const struct ohm_layer_record *layers, int32_t nlayer) {
     XXH64_state_t state;
@@ -97,7 +84,7 @@ static int point_attributes(hid_t group, const struct ohm_point_info *info, int6
     ohm_wilson(scores.top1, scores.labelled, &low, &high);
     const struct text_attribute texts[] = {
         {"design", info->design},   {"title", info->title},         {"source", info->source}, {"departures", info->departures},
-        {"options", info->options}, {"adc_range", info->adc_range}, {"digest", hex}};
+        {"options", info->options}, {"adc_range", info->adc_range}, {"digest", hex},          {"entry", info->entry ? info->entry : info->name}};
     const struct number_attribute numbers[] = {{"images_scored", nimage - info->corrupt},
                                                {"images_labelled", scores.labelled},
                                                {"images_corrupt", info->corrupt},
@@ -106,7 +93,9 @@ static int point_attributes(hid_t group, const struct ohm_point_info *info, int6
                                                {"priced", info->priced},
                                                {"adc_bits", info->adc_bits},
                                                {"array_rows", info->array_rows},
-                                               {"array_columns", info->array_columns}};
+                                               {"array_columns", info->array_columns},
+                                               {"chip", info->chip},
+                                               {"chips", info->chips ? info->chips : 1}};
     OHM_TRY(texts_write(group, texts, COUNT(texts)));
     OHM_TRY(numbers_write(group, numbers, COUNT(numbers)));
     if (info->priced) OHM_TRY(cost_attributes(group, &info->costs));

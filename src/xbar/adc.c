@@ -1,4 +1,5 @@
 /* The ADC's transfer in whole numbers of 1/256 cell step. */
+#include "converters.h"
 #include "ohmtally/crossbar.h"
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
@@ -69,6 +70,7 @@ bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count
 }
 
 bool ohm_adc_silent(const struct ohm_adc *adc) {
+    if (adc->converters) return ohm_converters_silent(adc);
     for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) {
         int32_t lo, step;
         ohm_adc_step(adc, k, &lo, &step);

@@ -8,12 +8,14 @@ static int by_shift_output(const void *left, const void *right) {
     const struct ohm_column *a = ((const struct column_source *)left)->column, *b = ((const struct column_source *)right)->column;
     if (a->shift != b->shift) return a->shift < b->shift ? -1 : 1;
     if (a->sign != b->sign) return a->sign < b->sign ? -1 : 1;
-    return (a->output > b->output) - (a->output < b->output);
+    if (a->output != b->output) return a->output < b->output ? -1 : 1;
+    return (a > b) - (a < b);
 }
 
-static int by_class_output(const void *left, const void *right) {
-    const struct ohm_column *a = ((const struct column_source *)left)->column, *b = ((const struct column_source *)right)->column;
-    if (a->adc_class != b->adc_class) return a->adc_class < b->adc_class ? -1 : 1;
+static int by_table_output(const void *left, const void *right) {
+    const struct column_source *one = left, *other = right;
+    const struct ohm_column *a = one->column, *b = other->column;
+    if (one->table != other->table) return one->table < other->table ? -1 : 1;
     if (a->output != b->output) return a->output < b->output ? -1 : 1;
     return (a->shift > b->shift) - (a->shift < b->shift);
 }
@@ -33,7 +35,7 @@ static int fill_chunk(struct ohm_program *program, struct chunk *chunk, const st
         const struct ohm_column *column = sources[c].column;
         struct run *last = chunk->nrun ? &chunk->runs[chunk->nrun - 1] : NULL;
         chunk->coefficient[c] = ohm_column_coefficient(column) * (program->corrected ? -1 : 1);
-        chunk->offset[c] = column->adc_class * (program->adc.largest + 1);
+        chunk->offset[c] = sources[c].table * program->table.ncount;
         if (last && last->output + last->n == column->output)
             last->n++;
         else
@@ -87,12 +89,12 @@ int ohm_program_place_columns(struct ohm_program *program, struct block *block, 
     for (int32_t k = 0; k < nchunk; k++) {
         int32_t first = k * OHM_CHUNK, end = first + OHM_CHUNK < ncol ? first + OHM_CHUNK : ncol;
         OHM_TRY(fill_chunk(program, &block->chunks[k], sources + first, end - first));
-        for (int32_t c = first, n; c < end; c += n) {
+        for (int32_t c = first, n; c < end && !program->analogue; c += n) {
             n = stretch(sources, c, end);
             copy_columns(&block->cells, words, k, c - first, n, &plan->tiles[sources[c].use->tile], &sources[c]);
         }
     }
-    return OHM_OK;
+    return program->analogue ? ohm_analogue_place(program, block, plan, sources, ncol) : OHM_OK;
 }
 
 /* Appends the rows of one column at one step: bit plane t - shift of each row whose cell is not 0, as often as the cell's value says. */
@@ -113,22 +115,22 @@ int ohm_program_turn(struct ohm_program *program, struct block *block, const str
     int32_t nrow = block->rows.nrow, nbit = program->input_bits, nstep = nbit + program->max_shift, nlist = ncol * nstep, end = 0;
     int32_t weight = (1 << plan->tiles[sources[0].use->tile].cell_bits) - 1;
     int32_t rows = nrow * (weight > nbit ? weight : nbit); /* at least as many as the largest count */
-    qsort(sources, (size_t)ncol, sizeof *sources, by_class_output);
+    qsort(sources, (size_t)ncol, sizeof *sources, by_table_output);
     block->ncol = ncol;
     block->cells = (struct ohm_cells){rows, 1, 1, NULL};
     block->output = ohm_arena_array(arena, (size_t)ncol, sizeof *block->output);
     block->coefficient = ohm_arena_array(arena, (size_t)ncol, sizeof *block->coefficient);
-    block->adc_class = ohm_arena_array(arena, (size_t)ncol, 1);
+    block->table = ohm_arena_array(arena, (size_t)ncol, sizeof *block->table);
     block->lists = (struct ohm_lists){ncol, nstep, ohm_arena_array(arena, (size_t)nlist + 1, 4), ohm_arena_array(arena, (size_t)nlist, 2), NULL};
     uint16_t *row = ohm_alloc_array((size_t)nlist * (size_t)(nrow * weight + OHM_LIST_PAD), sizeof *row);
-    if (!block->output || !block->coefficient || !block->adc_class || !block->lists.first || !block->lists.driven || !row) {
+    if (!block->output || !block->coefficient || !block->table || !block->lists.first || !block->lists.driven || !row) {
         free(row);
         return OHM_E_MEMORY;
     }
     for (int32_t c = 0; c < ncol; c++) {
         block->output[c] = sources[c].column->output;
         block->coefficient[c] = ohm_column_coefficient(sources[c].column);
-        block->adc_class[c] = sources[c].column->adc_class;
+        block->table[c] = sources[c].table;
         for (int32_t t = 0; t < nstep; t++) {
             int32_t n = list_column(block, &plan->tiles[sources[c].use->tile], &sources[c], t, nbit, row + end);
             block->lists.driven[c * nstep + t] = (int16_t)n;

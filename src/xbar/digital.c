@@ -33,8 +33,10 @@ void ohm_start_sums(const struct ohm_program *program, int32_t npos, const void 
     size_t step = program->interleaved ? groups : 1, stride = program->interleaved ? 1 : krows;
     for (size_t p = 0; p < (size_t)npos; p++)
         for (size_t g = 0; g < groups; g++) {
-            int64_t sum = program->weight_bias ? sum_inputs(program, x, p * groups * krows + g * stride, krows, step) : 0;
+            int64_t sum = program->weight_bias || program->input_weight ? sum_inputs(program, x, p * groups * krows + g * stride, krows, step) : 0;
             fill(program, y, (p * groups + g) * ncols, ncols, -(int64_t)program->weight_bias * program->unit * sum);
+            for (size_t n = g * ncols; program->input_weight && n < (g + 1) * ncols; n++)
+                fill(program, y, p * groups * ncols + n, 1, (program->input_weight[n] - program->weight_bias) * program->unit * sum);
         }
 }
 

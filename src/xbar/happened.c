@@ -123,7 +123,7 @@ static int count_rows(struct ohm_program *program, const struct ohm_plan *plan) 
         for (int32_t r = 0; r < use->nrow; r++) {
             int32_t at = ohm_program_place(program, use->rows[r].input);
             program->rows_of[at]++;
-            program->cells_of[at] += use->ncol;
+            program->cells_of[at] += use->row_cells ? use->row_cells : use->ncol;
             program->levels_of[at] += row_levels(&plan->tiles[use->tile], use, r);
         }
     }
@@ -186,7 +186,7 @@ static void count_per_position(struct ohm_program *program, const struct ohm_pla
 int ohm_program_count(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule) {
     OHM_TRY(count_rows(program, plan));
     program->skip = plan->skip;
-    if (plan->skip != OHM_SKIP_NONE && ohm_adc_silent(&program->adc)) {
+    if (plan->skip != OHM_SKIP_NONE && ohm_program_silent(program)) {
         program->readings = ohm_arena_array(program->arena, (size_t)schedule->nread, sizeof *program->readings);
         if (!program->readings) return OHM_E_MEMORY;
         for (int32_t i = 0; i < schedule->nread; i++)

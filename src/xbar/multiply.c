@@ -4,10 +4,10 @@
 void ohm_program_convert(const struct ohm_program *program, const struct ohm_cells *cells, int32_t chunk, int32_t ncol,
                          const struct ohm_adc_table *table, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc,
                          int64_t *clipped) {
-    if (program->unit == 1)
-        program->kernel->clip(cells, chunk, lists, step0, step1, program->adc.bits, acc, clipped);
-    else
+    if (program->tabled)
         program->kernel->table(cells, chunk, lists, step0, step1, table, ncol, acc, clipped);
+    else
+        program->kernel->clip(cells, chunk, lists, step0, step1, program->adc.bits, acc, clipped);
 }
 
 void ohm_combine_chunk(const struct ohm_program *program, const struct chunk *chunk, const int32_t *acc, int32_t step, void *y, size_t base) {
@@ -51,7 +51,11 @@ static void multiply_block(const struct ohm_program *program, const struct block
 }
 
 /* All blocks, stack by stack. */
-static void multiply_blocks(const struct ohm_program *program, int32_t npos, const void *x, void *y, struct scratch *s, struct ohm_tally *tally) {
+static void multiply_blocks(const struct ohm_program *program, const struct ohm_occasion *occasion, int32_t npos, const void *x, void *y,
+                            struct scratch *s, struct ohm_tally *tally) {
+    for (int32_t b = 0; program->analogue && b < program->nblock; b++)
+        ohm_analogue_multiply(program, &program->blocks[b], occasion, npos, x, y, s, tally);
+    if (program->analogue) return;
     for (const struct block *block = program->blocks, *next; block < program->blocks + program->nblock; block = next) {
         next = block + (block->nstack ? block->nstack : 1);
         if (block->nstack)
@@ -73,6 +77,13 @@ static void run_product(const struct ohm_program *program, int32_t npos, const v
 }
 
 void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const void *x, void *y, void *memory, struct ohm_tally *tally) {
+    ohm_program_multiply_at(program, NULL, npos, x, y, memory, tally);
+}
+
+void ohm_program_multiply_at(const struct ohm_program *program, const struct ohm_occasion *occasion, int32_t npos, const void *x, void *y,
+                             void *memory, struct ohm_tally *tally) {
+    static const int64_t image = 0;
+    const struct ohm_occasion whole = {0, INT64_MAX, &image};
     struct scratch s;
     size_t wide = program->narrow ? sizeof(int32_t) : sizeof(int64_t), outputs = (size_t)(program->groups * program->ncols);
     size_t vector = (size_t)(program->groups * program->krows) * (size_t)program->element;
@@ -86,10 +97,12 @@ void ohm_program_multiply(const struct ohm_program *program, int32_t npos, const
         int32_t n = npos - p < together ? npos - p : together;
         const uint8_t *from = (const uint8_t *)x + (size_t)p * vector;
         uint8_t *to = (uint8_t *)y + (size_t)p * outputs * wide;
+        struct ohm_occasion now = occasion ? *occasion : whole;
+        now.first += p;
         if (program->turned)
             ohm_turned_multiply(program, n, from, to, &s, tally);
         else
-            multiply_blocks(program, n, from, to, &s, tally);
+            multiply_blocks(program, &now, n, from, to, &s, tally);
         for (int32_t b = 0; !program->product && b < program->nblock; b++) ohm_add_flips(program, &program->blocks[b], n, from, to);
     }
     ohm_tally_positions(program, npos, x, s.steps, tally);

@@ -36,7 +36,7 @@ int32_t ohm_plan_add_tile(struct ohm_plan *plan, int32_t nrow, int32_t ncol, int
     int32_t words = (ncol + 63) / 64;
     uint64_t *bits = ohm_arena_array(plan->arena, (size_t)cell_bits * (size_t)nrow * (size_t)words, sizeof *bits);
     if (!bits) return -1;
-    tiles[plan->ntile] = (struct ohm_tile){nrow, ncol, cell_bits, words, bits};
+    tiles[plan->ntile] = (struct ohm_tile){nrow, ncol, cell_bits, words, bits, NULL};
     return plan->ntile++;
 }
 
@@ -127,18 +127,21 @@ int ohm_plan_finish(struct ohm_plan *plan, int32_t input_bits) {
     return count_steps(plan, input_bits);
 }
 
-static bool any_flipped(const struct ohm_use *use) {
+/* Uses that decode_bits cannot read: complements, or cells that are no weights. */
+static bool needs_look(const struct ohm_use *use) {
+    if (use->row_cells) return true;
     for (int32_t c = 0; c < use->ncol; c++)
         if (use->columns[c].flip) return true;
     return false;
 }
 
-/* Adds what one driven row of a use holds to that row's weights w [ncols]: cell by cell where complements are stored. */
+/* Adds what one driven row of a use holds to that row's weights w [ncols]: cell by cell. */
 static void decode_cells(const struct ohm_plan *plan, const struct ohm_use *use, int32_t r, int32_t *w) {
     const struct ohm_tile *tile = &plan->tiles[use->tile];
     int32_t top = (1 << tile->cell_bits) - 1;
     for (int32_t c = 0; c < use->ncol; c++) {
         const struct ohm_column *column = &use->columns[c];
+        if (ohm_plan_strays(plan, &use->rows[r], column)) continue;
         int32_t cell = (int32_t)ohm_tile_get(tile, use->row0 + r, use->column0 + c);
         if (column->flip) cell = top - cell;
         w[column->output % plan->ncols] += column->sign * cell * (1 << (column->shift + use->rows[r].shift));
@@ -163,12 +166,15 @@ static void decode_bits(const struct ohm_plan *plan, const struct ohm_use *use, 
 
 void ohm_plan_decode(const struct ohm_plan *plan, int32_t *w) {
     size_t count = (size_t)plan->groups * (size_t)plan->krows * (size_t)plan->ncols;
-    for (size_t i = 0; i < count; i++) w[i] = -plan->weight_bias;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = i / ((size_t)plan->krows * (size_t)plan->ncols) * (size_t)plan->ncols + i % (size_t)plan->ncols;
+        w[i] = (plan->input_weight ? (int32_t)plan->input_weight[n] : 0) - plan->weight_bias;
+    }
     for (int32_t u = 0; u < plan->nuse; u++) {
-        bool flipped = any_flipped(&plan->uses[u]);
+        bool look = needs_look(&plan->uses[u]);
         for (int32_t r = 0; r < plan->uses[u].nrow; r++) {
             int32_t *row = w + (size_t)plan->uses[u].rows[r].input * (size_t)plan->ncols; /* inputs are numbered group * krows + row */
-            if (flipped)
+            if (look)
                 decode_cells(plan, &plan->uses[u], r, row);
             else
                 decode_bits(plan, &plan->uses[u], r, row);

@@ -10,6 +10,7 @@ static void take_out(const struct ohm_plan *plan, const struct ohm_use *use, int
     const struct ohm_tile *tile = &plan->tiles[use->tile];
     int32_t coefficient = ohm_column_coefficient(column);
     for (int32_t r = 0; r < use->nrow; r++) {
+        if (ohm_plan_strays(plan, &use->rows[r], column)) continue;
         int32_t cell = (int32_t)ohm_tile_get(tile, use->row0 + r, use->column0 + c);
         w[(size_t)use->rows[r].input * (size_t)plan->ncols + (size_t)(column->output % plan->ncols)] -=
             coefficient * cell * (1 << use->rows[r].shift);

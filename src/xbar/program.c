@@ -13,7 +13,7 @@ static int32_t same_rows_end(const struct ohm_plan *plan, int32_t u) {
 
 static int make_rows(struct ohm_program *program, struct block *block, const struct ohm_use *use) {
     int32_t nrow = use->nrow, words = (nrow + 63) / 64;
-    int32_t most = program->unit == 1 ? 0 : program->max_shift; /* an ADC with an offset converts in every step of the layer */
+    int32_t most = program->tabled || program->analogue ? program->max_shift : 0; /* an ADC with an offset converts in every step of the layer */
     bool consecutive = true;
     if (nrow > OHM_MAX_ROWS) return ohm_fail(OHM_E_UNSUPPORTED, "%d rows driven at once; at most %d are supported", nrow, OHM_MAX_ROWS);
     int32_t *input = ohm_arena_array(program->arena, (size_t)nrow, sizeof *input);
@@ -59,11 +59,13 @@ static int make_flips(struct ohm_program *program, struct block *block, const st
 }
 
 /* The columns of uses u .. end-1 that the kernels must see; kinds of the columns from use u on. */
-static int32_t gather_columns(const struct ohm_plan *plan, int32_t u, int32_t end, const uint8_t *kinds, struct column_source *sources) {
+static int32_t gather_columns(const struct ohm_program *program, const struct ohm_plan *plan, int32_t u, int32_t end, const uint8_t *kinds,
+                              struct column_source *sources) {
     int32_t n = 0;
     for (int32_t i = u; i < end; i++)
         for (int32_t c = 0; c < plan->uses[i].ncol; c++, kinds++)
-            if (*kinds != COLUMN_PROVED) sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c};
+            if (*kinds != COLUMN_PROVED)
+                sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c, ohm_program_table(program, &plan->uses[i], c)};
     return n;
 }
 
@@ -75,7 +77,7 @@ static int make_block(struct ohm_program *program, const struct ohm_plan *plan, 
     struct column_source *sources = ohm_alloc_array((size_t)room, sizeof *sources);
     if (!sources) return OHM_E_MEMORY;
     block->steps = steps;
-    int32_t ncol = gather_columns(plan, u, end, kinds, sources);
+    int32_t ncol = gather_columns(program, plan, u, end, kinds, sources);
     int status = ncol ? make_rows(program, block, &plan->uses[u]) : OHM_OK;
     if (ncol && !status) status = make_flips(program, block, sources, ncol, plan->tiles[plan->uses[u].tile].cell_bits);
     if (ncol && !status)
@@ -90,8 +92,16 @@ static int make_block(struct ohm_program *program, const struct ohm_plan *plan, 
 
 /* Steps a kernel call may add up so that its sums stay below 2^31 (kernel.h); clipped sums are smaller than what clipping takes away. */
 static int32_t step_limit(const struct ohm_program *program) {
-    int64_t most = program->adc.largest > program->max_rows ? program->adc.largest : program->max_rows;
-    if (program->unit > 1) return 30 - ohm_bit_length(2 * most * program->unit);
+    int64_t most = program->table.ncount > program->max_rows ? program->table.ncount - 1 : program->max_rows, value = 0;
+    for (size_t i = 0; program->tabled && i < (size_t)program->ntable * (size_t)program->table.ncount; i++)
+        value = llabs(program->table.value[i]) > value ? llabs(program->table.value[i]) : value;
+    for (int32_t k = 0; program->analogue && k < OHM_ADC_CLASSES; k++) { /* codes that no count would give */
+        int32_t lo, step, top = (1 << program->adc.bits) - 1;
+        ohm_adc_step(&program->adc, k, &lo, &step);
+        int64_t highest = program->unit == 1 ? top : (int64_t)top * step + llabs(lo);
+        if (step && highest > value) value = highest;
+    }
+    if (program->tabled || program->analogue) return 30 - ohm_bit_length(2 * (most * program->unit > value ? most * program->unit : value));
     int32_t width = ohm_bit_length(most);
     return 31 - (program->product || width < program->adc.bits ? width : program->adc.bits);
 }
@@ -130,28 +140,45 @@ static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan,
     return OHM_OK;
 }
 
+bool ohm_program_silent(const struct ohm_program *program) {
+    return ohm_adc_silent(&program->adc) && !(program->analogue && program->analogue->restless);
+}
+
+static int copy_input_weights(struct ohm_program *program, const struct ohm_plan *plan) {
+    size_t outputs = (size_t)(plan->groups * plan->ncols);
+    int64_t *copy = plan->input_weight ? ohm_arena_array(program->arena, outputs, sizeof *copy) : NULL;
+    if (plan->input_weight && !copy) return OHM_E_MEMORY;
+    if (copy) memcpy(copy, plan->input_weight, outputs * sizeof *copy);
+    program->input_weight = copy;
+    return OHM_OK;
+}
+
 static int build(struct ohm_program *program, const struct ohm_program_request *request) {
     const struct ohm_plan *plan = request->plan;
     int64_t bound;
-    program->turned = suits_turning(plan, program->input_bits);
+    OHM_TRY(copy_input_weights(program, plan));
+    OHM_TRY(ohm_program_make_tables(program, plan));
+    if (request->reads) OHM_TRY(ohm_analogue_make(program, request));
+    program->turned = !program->analogue && suits_turning(plan, program->input_bits);
     program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
     uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
     if (!kinds) return OHM_E_MEMORY;
     program->corrected = memchr(kinds, COLUMN_CORRECTED, (size_t)plan->ncolumn) != NULL;
-    program->narrow = program->unit == 1 && ohm_sums_are_narrow(bound, request->offset);
+    program->narrow = !program->tabled && !program->analogue && ohm_sums_are_narrow(bound, request->offset);
     struct ohm_schedule schedule;
-    int status = ohm_schedule_make(plan, program->input_bits, ohm_adc_silent(&program->adc), program->arena, &schedule);
+    int status = ohm_schedule_make(plan, program->input_bits, ohm_program_silent(program), program->arena, &schedule);
     if (!status) status = make_blocks(program, plan, &schedule, kinds);
     if (!status) status = ohm_program_make_product(program, request, kinds);
     free(kinds);
     OHM_TRY(status);
-    OHM_TRY(ohm_program_make_tables(program));
+    if (!program->analogue) OHM_TRY(ohm_program_slice_tables(program));
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
     ohm_program_make_stacks(program);
     OHM_TRY(ohm_program_count(program, plan, &schedule));
     program->place = NULL;
+    program->adc.converters = NULL;
     return OHM_OK;
 }
 

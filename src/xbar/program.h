@@ -5,6 +5,7 @@
 #ifndef OHM_XBAR_PROGRAM_H
 #define OHM_XBAR_PROGRAM_H
 #include "ohmtally/crossbar.h"
+#include "ohmtally/draw.h"
 #include "ohmtally/product.h"
 #include "schedule.h"
 
@@ -20,10 +21,13 @@ struct chunk {
     int32_t ncol, nrun;
     struct run *runs;
     int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated where the sums are corrections */
-    int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: class * counts per table */
+    int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: table * counts per table */
     /* Of those tables; chunks with the same offsets share them. */
     const struct ohm_adc_slices *slices;
+    struct transfer *transfer; /* [OHM_CHUNK / OHM_PART], of held conductances */
 };
+#define OHM_PART 128 /* columns whose conductances stay in the first-level cache */
+struct scratch;
 /* Columns driven by the same rows, of any number of tiles. */
 struct block {
     struct ohm_list_rows rows;
@@ -31,6 +35,8 @@ struct block {
     int32_t steps;  /* of its turn, when none is skipped */
     struct ohm_cells cells;
     struct chunk *chunks; /* [cells.nchunk] */
+    int16_t *held;        /* conductances [nchunk][OHM_CHUNK / OHM_PART][nrow + 1][OHM_PART], row nrow 0; NULL: cells hold levels */
+    uint32_t conversion;  /* number of its first column among all conversions: the address of draws; every chunk takes OHM_CHUNK numbers */
     int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
     int32_t nplane;       /* of their sums */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
@@ -38,8 +44,8 @@ struct block {
     int64_t *flip;
     /* Turned form (few rows, few columns; depth-wise layers): positions take the place of columns, and each column's cells are the list of rows. */
     int32_t ncol;
-    int32_t *output, *coefficient; /* [ncol], columns in order of ADC class, then output */
-    uint8_t *adc_class;            /* [ncol] */
+    int32_t *output, *coefficient; /* [ncol], columns in order of ADC table, then output */
+    int32_t *table;                /* [ncol] */
     struct ohm_lists lists;        /* npos = ncol */
 };
 struct reading { /* one turn of arrays driven by the same rows, where how long it takes depends on the inputs */
@@ -48,11 +54,26 @@ struct reading { /* one turn of arrays driven by the same rows, where how long i
     uint8_t *shift; /* [nrow] */
     int64_t arrays, columns, contributions;
 };
+struct analogue { /* what reads are like (analogue.c) */
+    int32_t fraction;
+    uint32_t layer;
+    struct ohm_draws draws;
+    bool noisy;
+    uint32_t conversions; /* numbered so far */
+    const float *levels;  /* of all converters; NULL: ideal */
+    float thermal;        /* LSB */
+    float unit;   /* 1/256 steps of 2^-fraction */
+    float growth; /* of the variance with the sum, in 2^-fraction */
+    float leak;   /* per driven row, in 2^-fraction */
+    bool restless; /* a read without a driven row may give something */
+};
 struct ohm_program {
     struct ohm_arena *arena;
     const struct ohm_kernel *kernel;
     int32_t groups, krows, ncols, weight_bias;
     int32_t input_bits, max_shift, element;
+    const int64_t *input_weight; /* [groups * ncols] or NULL, as in the plan */
+    struct analogue *analogue; /* NULL: cells hold levels */
     bool turned, narrow, interleaved;
     bool corrected;       /* the columns of the blocks are corrected ones; otherwise direct ones: never both in one program */
     const int32_t *place; /* [groups * krows] of the request; only while building */
@@ -61,13 +82,15 @@ struct ohm_program {
     struct ohm_product *product; /* NULL: none */
     struct ohm_adc adc;
     int32_t unit;
-    int32_t harmless;                                           /* rows that may be driven without any count leaving a unit ADC's codes */
-    struct ohm_adc_table table;                                 /* of all classes; unit ADCs need none */
-    const struct ohm_adc_slices *class_slices[OHM_ADC_CLASSES]; /* of one class alone, for the turned form */
-    int32_t step_limit;                                         /* steps per kernel call, so that sums fit int32 */
-    int32_t max_rows, max_columns;                              /* over blocks, for scratch */
-    size_t max_total;                                           /* words of a stack's planes for one position */
-    struct ohm_tally per_position;                              /* what every position costs whatever its values */
+    bool tabled;                                /* conversions by table; otherwise by clipping, with unit 1 */
+    int32_t ntable;                             /* ADC classes, or converters by kinds of classes */
+    int32_t harmless;                           /* rows that may be driven without any count leaving a unit ADC's codes */
+    struct ohm_adc_table table;                 /* all tables; clipping ADCs need none */
+    const struct ohm_adc_slices **table_slices; /* [ntable] of one table alone, for the turned form */
+    int32_t step_limit;                         /* steps per kernel call, so that sums fit int32 */
+    int32_t max_rows, max_columns;              /* over blocks, for scratch */
+    size_t max_total;                           /* words of a stack's planes for one position */
+    struct ohm_tally per_position;              /* what every position costs whatever its values */
     /* What a 1 bit of every input costs, in the order of x [groups * krows]: rows driven, their cells in use, the levels of these. */
     int32_t *rows_of, *cells_of, *levels_of;
     /* Only where reads are skipped: the turns that differ, and the sequences of them that arrays make. */
@@ -86,6 +109,7 @@ struct column_source {
     const struct ohm_use *use;
     const struct ohm_column *column;
     int32_t index; /* inside the use */
+    int32_t table;
 };
 int32_t ohm_column_coefficient(const struct ohm_column *column); /* of the code */
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
@@ -102,8 +126,18 @@ int ohm_program_count(struct ohm_program *program, const struct ohm_plan *plan, 
 void ohm_tally_positions(const struct ohm_program *program, int32_t npos, const void *x, int32_t *steps, struct ohm_tally *tally);
 void ohm_tally_reads(int64_t columns, int64_t arrays, int64_t contributions, int64_t steps, struct ohm_tally *tally);
 
-/* tables.c: of all ADC classes. */
-int ohm_program_make_tables(struct ohm_program *program);
+bool ohm_program_silent(const struct ohm_program *program); /* program.c: a read without a driven row adds 0, always */
+/* tables.c: count -> value for every ADC class or converter; then, with the columns placed, the form that kernels read. */
+int ohm_program_make_tables(struct ohm_program *program, const struct ohm_plan *plan);
+int ohm_program_slice_tables(struct ohm_program *program);
+int32_t ohm_program_table(const struct ohm_program *program, const struct ohm_use *use, int32_t c); /* of column c of a use */
+
+/* analogue.c: held conductances and the ADCs that see their sums; one block of positions. */
+int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_request *request);
+int ohm_analogue_place(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, const struct column_source *sources,
+                       int32_t ncol);
+void ohm_analogue_multiply(const struct ohm_program *program, const struct block *block, const struct ohm_occasion *occasion, int32_t npos,
+                           const void *x, void *y, struct scratch *s, struct ohm_tally *tally);
 
 /* Scratch memory of one call (scratch.c). */
 struct scratch {

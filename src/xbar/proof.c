@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest count of every class up to which value and count agree. */
-static void lossless_counts(const struct ohm_program *program, int32_t top[OHM_ADC_CLASSES]) {
-    const struct ohm_adc *adc = &program->adc;
-    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) {
-        int32_t lo, step;
-        ohm_adc_step(adc, k, &lo, &step);
-        for (top[k] = -1; step && top[k] < adc->largest; top[k]++) { /* step 0: no column of this class */
-            int32_t count = top[k] + 1;
-            if (ohm_adc_outside(adc, k, count) || (int64_t)ohm_adc_code(adc, k, count) * step + lo != (int64_t)count * OHM_ADC_ONE) break;
-        }
+/* Largest count of every table up to which value and count agree; malloc'ed. */
+static int32_t *lossless_counts(const struct ohm_program *program) {
+    const struct ohm_adc_table *table = &program->table;
+    int32_t *top = ohm_alloc_array((size_t)program->ntable, sizeof *top);
+    for (int32_t k = 0; top && k < program->ntable; k++) {
+        const size_t first = (size_t)k * (size_t)table->ncount;
+        top[k] = program->tabled ? -1 : (int32_t)(((int64_t)1 << program->adc.bits) - 1);
+        for (int32_t i = 0; program->tabled && i < table->ncount && !table->outside[first + (size_t)i]; i++, top[k]++)
+            if (table->value[first + (size_t)i] != (int64_t)i * program->unit) break;
     }
+    return top;
 }
 
 /* Sum of the cells of 64 neighbouring columns over the rows of a use: one bit-sliced counter per cell plane. */
@@ -36,18 +36,32 @@ static void sum_cells(const struct ohm_tile *tile, const struct ohm_use *use, in
     }
 }
 
+/* Whether cells of other groups' rows conduct on a column: no product of a group's inputs can stand for it. */
+static bool has_strays(const struct ohm_plan *plan, const struct ohm_use *use, int32_t c) {
+    bool any = false;
+    for (int32_t r = 0; use->row_cells && r < use->nrow; r++)
+        any =
+            any || (ohm_plan_strays(plan, &use->rows[r], &use->columns[c]) && ohm_tile_get(&plan->tiles[use->tile], use->row0 + r, use->column0 + c));
+    return any;
+}
+
+static bool is_joined(const struct ohm_plan *plan) {
+    for (int32_t u = 0; u < plan->nuse; u++)
+        if (plan->uses[u].row_cells) return true;
+    return false;
+}
+
 /* Per column: its kind as far as the cells decide it, and what it can add to its output at most. */
-static void look_at_use(const struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_use *use, const int32_t top[OHM_ADC_CLASSES],
-                        uint8_t *kinds, int64_t *bound) {
+static void look_at_use(const struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_use *use, const int32_t *top,
+                        enum column_kind rest, uint8_t *kinds, int64_t *bound) {
     const struct ohm_tile *tile = &plan->tiles[use->tile];
     int64_t whole = (int64_t)use->nrow * ((1 << tile->cell_bits) - 1), inputs = ((int64_t)1 << program->input_bits) - 1;
-    enum column_kind rest = program->unit == 1 && !program->turned ? COLUMN_CORRECTED : COLUMN_DIRECT;
     int32_t sum[64], loaded = -1;
     for (int32_t c = 0; c < use->ncol; c++) {
         const struct ohm_column *column = &use->columns[c];
         int32_t at = use->column0 + c;
         if (at / 64 != loaded) sum_cells(tile, use, loaded = at / 64, sum);
-        kinds[c] = sum[at % 64] <= top[column->adc_class] ? COLUMN_PROVED : (uint8_t)rest;
+        kinds[c] = sum[at % 64] <= top[ohm_program_table(program, use, c)] && !has_strays(plan, use, c) ? COLUMN_PROVED : (uint8_t)rest;
         bound[column->output] += (column->flip ? whole : sum[at % 64]) * inputs * ((int64_t)1 << (column->shift + plan->max_shift));
     }
 }
@@ -86,20 +100,25 @@ uint8_t *ohm_program_prove(const struct ohm_program *program, const struct ohm_p
     size_t ncolumn = (size_t)plan->ncolumn, outputs = (size_t)(plan->groups * plan->ncols);
     uint8_t *kinds = ohm_alloc(ncolumn);
     int64_t *each = ohm_alloc_array(outputs, sizeof *each);
-    if (!kinds || !each) {
+    int32_t *top = lossless_counts(program);
+    if (!kinds || !each || !top) {
         free(kinds);
         free(each);
+        free(top);
         return NULL;
     }
-    int32_t top[OHM_ADC_CLASSES];
-    lossless_counts(program, top);
     uint8_t *at = kinds;
-    for (int32_t u = 0; u < plan->nuse; at += plan->uses[u++].ncol) look_at_use(program, plan, &plan->uses[u], top, at, each);
+    enum column_kind rest = !program->tabled && !program->turned && !is_joined(plan) ? COLUMN_CORRECTED : COLUMN_DIRECT;
+    for (int32_t u = 0; u < plan->nuse; at += plan->uses[u++].ncol) look_at_use(program, plan, &plan->uses[u], top, rest, at, each);
     *bound = 0;
-    for (size_t n = 0; n < outputs; n++) *bound = each[n] > *bound ? each[n] : *bound;
-    *bound += (int64_t)plan->weight_bias * plan->krows * (((int64_t)1 << program->input_bits) - 1);
+    for (size_t n = 0; n < outputs; n++) {
+        int64_t digital = plan->weight_bias + (plan->input_weight ? llabs(plan->input_weight[n]) : 0);
+        each[n] += digital * plan->krows * (((int64_t)1 << program->input_bits) - 1);
+        *bound = each[n] > *bound ? each[n] : *bound;
+    }
     free(each);
-    if (evaluate == OHM_EVALUATE_ALL)
+    free(top);
+    if (evaluate == OHM_EVALUATE_ALL || program->analogue)
         memset(kinds, COLUMN_DIRECT, ncolumn);
     else
         weigh(program, plan, kinds);

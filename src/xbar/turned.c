@@ -24,19 +24,19 @@ static struct ohm_lists some_lists(const struct ohm_lists *lists, int32_t first,
     return part;
 }
 
-static int32_t class_end(const struct block *block, int32_t column) {
+static int32_t table_end(const struct block *block, int32_t column) {
     int32_t end = column + 1;
-    while (end < block->ncol && block->adc_class[end] == block->adc_class[column]) end++;
+    while (end < block->ncol && block->table[end] == block->table[column]) end++;
     return end;
 }
 
-/* The table of one class alone. */
-static struct ohm_adc_table class_table(const struct ohm_program *program, int32_t adc_class) {
+/* One table alone. */
+static struct ohm_adc_table one_table(const struct ohm_program *program, int32_t index) {
     struct ohm_adc_table table = program->table;
-    if (program->unit == 1) return table;
-    table.value += (size_t)adc_class * (size_t)table.ncount;
-    table.outside += (size_t)adc_class * (size_t)table.ncount;
-    table.slices = program->class_slices[adc_class];
+    if (!program->tabled) return table;
+    table.value += (size_t)index * (size_t)table.ncount;
+    table.outside += (size_t)index * (size_t)table.ncount;
+    table.slices = program->table_slices[index];
     return table;
 }
 
@@ -59,9 +59,9 @@ static void multiply_block(const struct ohm_program *program, const struct block
     tally->evaluated += (int64_t)npos * block->ncol * block->steps;
     cells.words = s->words;
     for (int32_t c = 0, end; c < block->ncol; c = end) {
-        end = class_end(block, c);
+        end = table_end(block, c);
         struct ohm_lists lists = some_lists(&block->lists, c, end);
-        struct ohm_adc_table table = class_table(program, block->adc_class[c]);
+        struct ohm_adc_table table = one_table(program, block->table[c]);
         for (int32_t step = 0; step < lists.nstep; step += program->step_limit) {
             int32_t stop = step + program->step_limit < lists.nstep ? step + program->step_limit : lists.nstep;
             ohm_program_convert(program, &cells, 0, npos, &table, &lists, step, stop, s->acc, &tally->clipped);
@@ -83,10 +83,9 @@ static void observe_block(const struct ohm_program *program, const struct block 
     turn_inputs(program, block, npos, s);
     cells.words = s->words;
     for (int32_t c = 0, end; c < block->ncol; c = end) {
-        end = class_end(block, c);
+        end = table_end(block, c);
         struct ohm_lists lists = some_lists(&block->lists, c, end);
-        ohm_observe_chunk(program, &cells, 0, &lists, npos, NULL, s->acc,
-                          histogram + (size_t)block->adc_class[c] * (size_t)(program->adc.largest + 1));
+        ohm_observe_chunk(program, &cells, 0, &lists, npos, NULL, s->acc, histogram + (size_t)block->table[c] * (size_t)(program->adc.largest + 1));
     }
 }
 

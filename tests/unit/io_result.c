@@ -201,7 +201,7 @@ static void every_data_set_described(void) {
     /* points, used; per point 5 of images; per design's layers 7 of its shape, the counts, energies and areas with their sums and by law, 4
      * baselines, and adc_bits, copies, buffer_bytes, sqnr_db, weight_error, leakage and 4 of time */
     CU_ASSERT_EQUAL(seen.datasets,
-                    2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + OHM_AREA_COUNT + 1 + 2 * OHM_ADC_LAWS + 4 + 12));
+                    2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + OHM_AREA_COUNT + 1 + 2 * OHM_ADC_LAWS + 4 + 17));
     CU_ASSERT_EQUAL(seen.bare, 0);
 }
 
@@ -215,6 +215,9 @@ static void digest_depends_on_integers_only(void) {
     layers[0].sqnr_db = 12;
     layers[1].energy.adc *= 2;
     layers[1].copies = 3;
+    layers[1].codes[7] = 3;
+    layers[1].adc_step[0] = 3;
+    layers[1].sqnr_isolated_db = 3;
     CU_ASSERT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);
     images[9].best[4]++;
     CU_ASSERT_NOT_EQUAL(ohm_point_digest(images, NIMAGE, layers, NLAYER), first);

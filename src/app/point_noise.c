@@ -1,0 +1,50 @@
+/* What a design's entry says of devices and converters. */
+#include "app.h"
+#include "ohmtally/status.h"
+#include "ohmtally/text.h"
+#include <string.h>
+
+int point_set_noise(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, bool *known) {
+    static const struct {
+        const char *key;
+        double most;
+        size_t offset;
+    } keys[] = {
+#define X(key, most, about) {#key, most, offsetof(struct ohm_noise, device.key)},
+        OHM_DEVICE_LIST(X)
+#undef X
+#define X(key, most, about) {"adc_" #key, most, offsetof(struct ohm_noise, adc.key)},
+            OHM_ADC_ERROR_LIST(X)
+#undef X
+                {"adc_thermal", 1000, offsetof(struct ohm_noise, adc.thermal)},
+    };
+    *known = true;
+    if (!strcmp(option->key, "adc_levels")) {
+        point->adc_levels = strcmp(option->value, "none") ? option->value : NULL;
+        return OHM_OK;
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        double value;
+        if (strcmp(option->key, keys[i].key)) continue;
+        if (ohm_text_double(option->value, &value) || !(value >= 0 && value <= keys[i].most))
+            return ohm_fail(OHM_E_USAGE, "%s:%d: %s '%s' is not a number from 0 to %g", job->path, option->line, option->key, option->value,
+                            keys[i].most);
+        memcpy((char *)&point->noise + keys[i].offset, &value, sizeof value);
+        return OHM_OK;
+    }
+    *known = false;
+    return OHM_OK;
+}
+
+int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *entry, struct point *point) {
+    struct ohm_noise *noise = &point->noise;
+    if (noise->device.stuck_on + noise->device.stuck_off > 1)
+        return ohm_fail(OHM_E_USAGE, "%s:%d: stuck_on and stuck_off together are more than all cells", job->path, entry->line);
+    if (noise->device.on_off > 0 && noise->device.on_off <= 1)
+        return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
+    if ((point->adc_levels || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)
+        return ohm_fail(OHM_E_USAGE, "%s:%d: dnl, mismatch and levels are for ADCs of at most %d bits, not %d", job->path, entry->line,
+                        OHM_ADC_LEVEL_BITS, point->adc.bits);
+    if (!point->adc_levels) return OHM_OK;
+    return ohm_adc_levels_read(job->path, point->adc_levels, point->adc.bits, job->arena, &noise->adc.levels);
+}

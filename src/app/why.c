@@ -1,0 +1,116 @@
+/* Why accuracy fell: what each layer of a point loses on sample images, and which codes its ADCs give there. */
+#include "app.h"
+#include "ohmtally/status.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLES 8
+#define POWERS 4 /* signal and noise alone, signal and noise in the chain */
+
+struct measuring {
+    struct study *study;
+    const struct point *point;
+    const struct ohm_engine *engine;
+    struct ohm_engine *exact, *observer;
+    struct ohm_shared exact_shared, observer_shared;
+    const struct ohm_noise *cells;
+    double *power; /* [samples][nlayer][POWERS] */
+    int64_t samples;
+};
+
+static size_t layers_of(const struct measuring *m) {
+    return (size_t)m->study->content.intnet->nlayer;
+}
+
+/* This rank's share of the samples. */
+static int measure_samples(struct measuring *m) {
+    const struct ohm_world *world = &m->study->world;
+    const struct ohm_engine *engines[] = {m->engine, m->exact};
+    struct loader loader;
+    struct ohm_batch *batch = NULL;
+    int64_t n;
+    int status = loader_open_samples(&loader, m->study, SAMPLES, &n);
+    if (!status) status = ohm_batch_new_for(engines, 2, 1, &batch);
+    int64_t end = ohm_partition_first(n, world->size, world->rank + 1);
+    for (int64_t i = ohm_partition_first(n, world->size, world->rank); !status && i < end; i++) {
+        status = loader_read(&loader, i, 1);
+        ohm_batch_first(batch, i);
+        if (!status && loader.inputs[0])
+            status = ohm_engine_why(m->engine, batch, m->exact, m->observer, loader.inputs[0], m->power + (size_t)i * layers_of(m) * POWERS);
+    }
+    ohm_batch_free(batch);
+    loader_close(&loader);
+    return status;
+}
+
+/* Sums over images in their order, whoever measured them. */
+static double decibels(const struct measuring *m, size_t layer, int first) {
+    double signal = 0, noise = 0;
+    for (size_t k = 0; k < (size_t)m->samples; k++) {
+        const double *power = m->power + (k * layers_of(m) + layer) * POWERS + first;
+        signal += power[0];
+        noise += power[1];
+    }
+    return noise > 0 ? 10 * log10(signal / noise) : INFINITY;
+}
+
+/* Codes of the counts seen, as the point's ADCs without errors would give them. */
+static void count_codes(const struct measuring *m, size_t layer, const struct ohm_adc *adc, int64_t codes[OHM_CODE_BINS]) {
+    size_t bins = ohm_engine_bins(m->observer), counts = (size_t)m->observer->largest + 1;
+    for (size_t i = 0; m->observer->observed && i < bins; i++) {
+        int64_t seen = m->observer->observed[layer * bins + i];
+        if (!seen) continue;
+        int64_t code = ohm_adc_code(adc, (int32_t)(i / counts), (int32_t)(i % counts)); /* columns were seen: the class has a step */
+        codes[code * OHM_CODE_BINS >> adc->bits] += seen;
+    }
+}
+
+static int collect(const struct measuring *m, struct ohm_arena *arena, struct losses *losses) {
+    size_t nlayer = layers_of(m);
+    losses->isolated_db = ohm_arena_array(arena, nlayer, sizeof *losses->isolated_db);
+    losses->chained_db = ohm_arena_array(arena, nlayer, sizeof *losses->chained_db);
+    losses->codes = ohm_arena_array(arena, nlayer, sizeof *losses->codes);
+    if (!losses->isolated_db || !losses->chained_db || !losses->codes) return OHM_E_MEMORY;
+    for (size_t i = 0; i < nlayer; i++) {
+        losses->isolated_db[i] = decibels(m, i, 0);
+        losses->chained_db[i] = decibels(m, i, 2);
+        count_codes(m, i, &m->engine->layers[i].adc, losses->codes[i]);
+    }
+    return OHM_OK;
+}
+
+/* Powers as bit patterns: all ranks but one hold zeros for an image. */
+static int sum_up(struct measuring *m) {
+    size_t counted = layers_of(m) * ohm_engine_bins(m->observer);
+    int status = OHM_OK;
+    if (!m->observer->observed && !(m->observer->observed = ohm_alloc_array(counted, sizeof *m->observer->observed))) status = OHM_E_MEMORY;
+    OHM_TRY(ohm_world_agree(&m->study->world, status));
+    ohm_world_sum(&m->study->world, (int64_t *)(void *)m->power, (size_t)m->samples * layers_of(m) * POWERS);
+    ohm_world_sum(&m->study->world, m->observer->observed, counted);
+    return OHM_OK;
+}
+
+static int measure(struct measuring *m) {
+    OHM_TRY(point_engine(m->study, &m->study->points[1], &m->exact_shared, &m->exact));
+    OHM_TRY(point_observer(m->study, m->point, m->cells, &m->observer_shared, &m->observer));
+    int status = m->power ? measure_samples(m) : OHM_E_MEMORY;
+    OHM_TRY(ohm_world_agree(&m->study->world, status));
+    return sum_up(m);
+}
+
+int point_why(struct study *study, const struct point *point, const struct ohm_engine *engine, struct ohm_arena *arena, struct losses *losses) {
+    if (!study->job->run.why || !point->design) return OHM_OK;
+    struct measuring m = {.study = study, .point = point, .engine = engine, .samples = study_samples(study, SAMPLES)};
+    struct ohm_noise cells = point->noise;
+    cells.device.variation = cells.device.read_noise = cells.device.drift_time = cells.device.on_off = 0;
+    memset(&cells.adc, 0, sizeof cells.adc); /* counts are of levels, before noise and any ADC */
+    m.cells = &cells;
+    m.power = ohm_alloc_array((size_t)m.samples * layers_of(&m) * POWERS, sizeof *m.power);
+    int status = measure(&m);
+    if (!status) status = collect(&m, arena, losses);
+    point_engine_free(m.exact, &m.exact_shared);
+    point_engine_free(m.observer, &m.observer_shared);
+    free(m.power);
+    return ohm_world_agree(&study->world, status);
+}

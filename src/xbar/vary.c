@@ -1,0 +1,104 @@
+/* From levels to conductances: what level 0 conducts, programming variation, drift. In level steps, one step the difference of neighbouring levels. */
+#include "ohmtally/draw.h"
+#include "ohmtally/plan.h"
+#include "ohmtally/status.h"
+#include "vary.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define FINEST 8 /* bits of the fraction */
+
+double ohm_level_zero(const struct ohm_noise *noise, int32_t cell_bits) {
+    return noise->device.on_off > 1 ? ((1 << cell_bits) - 1) / (noise->device.on_off - 1) : 0;
+}
+
+double ohm_level_leak(const struct ohm_noise *noise, int32_t cell_bits) {
+    if (noise->device.leaks) return 0;
+    double kept = noise->device.drift_time > 0 ? ohm_draw_exp(-noise->device.drift * ohm_draw_log(noise->device.drift_time)) : 1;
+    return ohm_level_zero(noise, cell_bits) * kept; /* a reference column drifts, too */
+}
+
+struct varying {
+    const struct ohm_noise *noise;
+    struct ohm_draws variation, drift;
+    double zero, leak, top, log_time;
+};
+
+static double vary(const struct varying *v, double g, uint32_t variation, uint32_t drift) {
+    double s = v->noise->device.variation, z = s > 0 ? ohm_draw_normal(variation) : 0;
+    if (s > 0) switch (v->noise->device.law) {
+        case OHM_VARIATION_LOGNORMAL: g *= ohm_draw_exp(s * z); break;
+        case OHM_VARIATION_PROPORTIONAL: g *= 1 + s * z; break;
+        case OHM_VARIATION_NORMAL: g += s * z * v->top; break;
+        }
+    if (g < 0) g = 0; /* no conductance is negative */
+    if (v->noise->device.drift_time > 0)
+        g *= ohm_draw_exp(-(v->noise->device.drift + v->noise->device.drift_spread * ohm_draw_normal(drift)) * v->log_time);
+    return g - v->leak;
+}
+
+static int16_t fixed(double g) {
+    double steps = rint(g * (1 << FINEST));
+    return (int16_t)(steps > INT16_MAX ? INT16_MAX : steps < -INT16_MAX ? -INT16_MAX : steps);
+}
+
+static void vary_row(const struct varying *v, uint32_t layer, uint32_t array, struct ohm_tile *tile, int32_t r) {
+    for (int32_t c = 0; c < tile->ncol; c += 4) {
+        uint32_t variation[4] = {0}, drift[4] = {0};
+        if (v->noise->device.variation > 0) ohm_draw(v->variation, layer, array, (uint32_t)r, (uint32_t)c / 4, variation);
+        if (v->noise->device.drift_spread > 0) ohm_draw(v->drift, layer, array, (uint32_t)r, (uint32_t)c / 4, drift);
+        if (!(v->noise->device.drift_spread > 0)) drift[0] = drift[1] = drift[2] = drift[3] = 0x80000000u; /* no deviate is used */
+        for (int32_t k = 0; k < 4 && c + k < tile->ncol; k++)
+            tile->held[(size_t)r * (size_t)tile->ncol + (size_t)(c + k)] =
+                fixed(vary(v, ohm_tile_get(tile, r, c + k) + v->zero, variation[k], drift[k]));
+    }
+}
+
+/* The most that a bit line adds up, of either sign, in 2^-FINEST. */
+static int64_t largest_sum(const struct ohm_plan *plan) {
+    int64_t most = 0;
+    for (int32_t u = 0; u < plan->nuse; u++) {
+        const struct ohm_use *use = &plan->uses[u];
+        const struct ohm_tile *tile = &plan->tiles[use->tile];
+        for (int32_t c = use->column0; c < use->column0 + use->ncol; c++) {
+            int64_t above = 0, below = 0;
+            for (int32_t r = use->row0; r < use->row0 + use->nrow; r++) {
+                int16_t g = tile->held[(size_t)r * (size_t)tile->ncol + (size_t)c];
+                *(g > 0 ? &above : &below) += g;
+            }
+            most = above > most ? above : most;
+            most = -below > most ? -below : most;
+        }
+    }
+    return most;
+}
+
+/* Nearest whole number to g / 2^bits, halves to even. */
+static int16_t shortened(int16_t g, int32_t bits) {
+    return (int16_t)rint((double)g / (1 << bits));
+}
+
+int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer) {
+    int32_t cell_bits = plan->ntile ? plan->tiles[0].cell_bits : 1, lost = 0;
+    struct varying v = {.noise = noise,
+                        .variation = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_VARIATION),
+                        .drift = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_DRIFT),
+                        .zero = ohm_level_zero(noise, cell_bits),
+                        .leak = ohm_level_leak(noise, cell_bits),
+                        .top = (1 << cell_bits) - 1,
+                        .log_time = noise->device.drift_time > 0 ? ohm_draw_log(noise->device.drift_time) : 0};
+    for (int32_t t = 0; t < plan->ntile; t++) {
+        struct ohm_tile *tile = &plan->tiles[t];
+        tile->held = ohm_arena_array(plan->arena, (size_t)tile->nrow * (size_t)tile->ncol, sizeof *tile->held);
+        if (!tile->held) return OHM_E_MEMORY;
+        for (int32_t r = 0; r < tile->nrow; r++) vary_row(&v, (uint32_t)layer, (uint32_t)t, tile, r);
+    }
+    /* Rounding to fewer bits may add half a step a row. */
+    for (int64_t most = largest_sum(plan); (most >> lost) + OHM_PLAN_ROUNDING > INT16_MAX;) lost++;
+    if (lost > FINEST) return ohm_fail(OHM_E_UNSUPPORTED, "bit lines add up more than 15 bits of level steps; use fewer rows or cell bits");
+    plan->fraction = FINEST - lost;
+    for (int32_t t = 0; lost && t < plan->ntile; t++)
+        for (size_t i = 0; i < (size_t)plan->tiles[t].nrow * (size_t)plan->tiles[t].ncol; i++)
+            plan->tiles[t].held[i] = shortened(plan->tiles[t].held[i], lost);
+    return OHM_OK;
+}

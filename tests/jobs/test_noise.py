@@ -1,0 +1,199 @@
+"""Devices that are not ideal: off is ideal to the last bit, the same job gives the same result for any ranks, threads, batch, kernel and way of evaluation, another
+seed or chip gives another."""
+import pathlib
+import unittest
+
+from harness import InFolder, digests, h5py, job_text, numpy, run
+
+IDEAL = ["design: isaac, name: isaac, cell_bits: 2", "design: sme, name: sme, squeeze: 1, adc_bits: 5"]
+STUCK = [d + ", stuck_on: 0.002, stuck_off: 0.01" for d in IDEAL]
+
+
+class Noise(InFolder):
+    def result(self, name, designs, extra=(), count=6, **how):
+        job, output = self.path(name + ".yml"), self.path(name + ".h5")
+        pathlib.Path(job).write_text(job_text(designs, output, count=count))
+        done = run(["run", job] + [word for value in extra for word in ("--set", value)], **how)
+        self.assertEqual(done.code, 0, done.err)
+        return output
+
+    def outputs(self, path, point):
+        with h5py.File(path, "r") as f:
+            return f[point + "/images/outputs_digest"][...]
+
+
+class StuckCells(Noise):
+    def test_off_is_ideal(self):
+        ideal = self.result("ideal", IDEAL)
+        zero = self.result("zero", [d + ", stuck_on: 0, stuck_off: 0" for d in IDEAL], ["run.seed=5"])
+        self.assertEqual(digests(zero), digests(ideal))
+
+    def test_section_and_design_say_the_same(self):
+        named = self.result("named", STUCK)
+        section = self.result("section", IDEAL, ["device.stuck_on=0.002", "device.stuck_off=0.01"])
+        self.assertEqual(digests(named), digests(section))
+
+    def test_invariance(self):
+        first = self.result("first", STUCK)
+        same = [
+            self.result("ranks", STUCK, ["run.batch=5"], ranks=3),
+            self.result("threads", STUCK, ["run.batch=1"], threads=2),
+            self.result("kernel", STUCK, env={"OHM_KERNEL": "portable"}),
+            self.result("all", STUCK, ["run.evaluate=all"]),
+        ]
+        for other in same:
+            self.assertEqual(digests(other), digests(first))
+
+    def test_seeds_differ(self):
+        one, two, ideal = self.result("one", STUCK), self.result("two", STUCK, ["run.seed=2"]), self.result("none", IDEAL)
+        for point in ("isaac", "sme"):
+            self.assertTrue((self.outputs(one, point) != self.outputs(two, point)).any())
+            self.assertTrue((self.outputs(one, point) != self.outputs(ideal, point)).any())
+        numpy.testing.assert_array_equal(self.outputs(one, "integer"), self.outputs(two, "integer"))
+
+    def test_held_weights_show_it(self):
+        with h5py.File(self.result("held", STUCK), "r") as noisy, h5py.File(self.result("wanted", IDEAL), "r") as ideal:
+            self.assertTrue((noisy["isaac/layers/weight_error"][...] > ideal["isaac/layers/weight_error"][...]).all())
+            for column in ("crossbars", "conversions", "steps"):
+                numpy.testing.assert_array_equal(noisy["isaac/layers"][column][...], ideal["isaac/layers"][column][...], err_msg=column)
+            for column in ("row_drives", "cells_driven"):  # these follow the inputs, which are the same in the first layer only
+                self.assertEqual(noisy["isaac/layers"][column][0], ideal["isaac/layers"][column][0])
+
+    def test_bad_values(self):
+        for option, says in (("stuck_on: 2", "0 to 1"), ("stuck_off: -1", "0 to 1"), ("stuck_on: many", "0 to 1"), ("stuck_on: 0.6, stuck_off: 0.6", "more than all")):
+            job = self.path("bad.yml")
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job])
+            self.assertEqual(done.code, 2)
+            self.assertIn(says, done.err)
+
+
+ADCS = [
+    "design: isaac, name: isaac, cell_bits: 2, adc_gain_error: 0.01, adc_offset_error: 0.5",
+    "design: isaac, name: isaac-sar, cell_bits: 2, adc_bits: 6, adc_range: full, adc_mismatch: 0.05",
+    "design: sme, name: sme, squeeze: 1, adc_bits: 5, adc_offset_error: 0.5, adc_dnl: 0.2, stuck_on: 0.001",
+]
+
+
+class Converters(Noise):
+    def test_off_is_ideal(self):
+        zero = self.result("zero", [d + ", adc_gain_error: 0, adc_offset_error: 0, adc_dnl: 0, adc_mismatch: 0" for d in IDEAL], ["adc.per_array=4", "adc.sharing=interleaved"])
+        self.assertEqual(digests(zero), digests(self.result("ideal", IDEAL)))
+
+    def test_invariance(self):
+        first = self.result("first", ADCS)
+        same = [
+            self.result("ranks", ADCS, ["run.batch=5"], ranks=3),
+            self.result("threads", ADCS, ["run.batch=1"], threads=2),
+            self.result("kernel", ADCS, env={"OHM_KERNEL": "portable"}),
+            self.result("all", ADCS, ["run.evaluate=all"]),
+        ]
+        for other in same:
+            self.assertEqual(digests(other), digests(first))
+        self.assertEqual(len(set(digests(first).values())), 5)
+
+    def test_adcs_of_an_array(self):
+        one, four = self.result("one", ADCS), self.result("four", ADCS, ["adc.per_array=4"])
+        blocks = self.result("blocks", ADCS, ["adc.per_array=4", "adc.sharing=interleaved"])
+        for a, b in ((one, four), (four, blocks)):
+            self.assertTrue((self.outputs(a, "isaac") != self.outputs(b, "isaac")).any())
+        with h5py.File(one, "r") as a, h5py.File(four, "r") as b:
+            numpy.testing.assert_allclose(b["isaac/layers/area_adc_um2"][...], 4 * a["isaac/layers/area_adc_um2"][...])
+
+    def test_measured_levels(self):
+        levels = pathlib.Path(self.path("levels.csv"))
+        levels.write_text("code, mean, spread\n# an ideal ADC\n" + "".join("%d, %g, 0\n" % (k, k - 0.5) for k in range(1, 256)))
+        ideal = self.result("named", ["design: isaac, name: isaac, adc_bits: 8", "design: isaac, name: measured, adc_bits: 8, adc_levels: levels.csv"])
+        numpy.testing.assert_array_equal(self.outputs(ideal, "isaac"), self.outputs(ideal, "measured"))
+        levels.write_text("".join("%d, %g, 0.1\n" % (k, k + 0.6) for k in range(1, 256)))
+        shifted = self.result("shifted", ["design: isaac, name: measured, adc_bits: 8, adc_levels: levels.csv"])
+        self.assertTrue((self.outputs(shifted, "measured") != self.outputs(ideal, "measured")).all())
+
+    def test_bad_values(self):
+        levels = pathlib.Path(self.path("few.csv"))
+        levels.write_text("1, 0.5, 0\n2, 1.5\n")
+        pathlib.Path(self.path("gap.csv")).write_text("1, 0.5, 0\n3, 1.5, 0\n")
+        pathlib.Path(self.path("short.csv")).write_text("1, 0.5, 0\n")
+        for option, says in (
+            ("adc_gain_error: -1", "0 to 1"),
+            ("adc_dnl: 0.1, adc_bits: 13", "at most 12 bits"),
+            ("adc_levels: few.csv, adc_bits: 2", "few.csv:2: a line of ADC levels"),
+            ("adc_levels: gap.csv, adc_bits: 2", "gap.csv:2: code 2 expected"),
+            ("adc_levels: short.csv, adc_bits: 2", "1 levels, but an ADC of 2 bits has 3"),
+            ("adc_levels: none.csv, adc_bits: 2", "none.csv"),
+        ):
+            job = self.path("bad.yml")
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job], ranks=2)
+            self.assertNotEqual(done.code, 0)
+            self.assertIn(says, done.err)
+
+
+class Chips(Noise):
+    def test_chips_of_a_design(self):
+        three = self.result("three", IDEAL[:1] + [STUCK[0].replace("name: isaac", "name: stuck")], ["run.trials=3"])
+        one = self.result("one", [STUCK[0].replace("name: isaac", "name: stuck")])
+        found = digests(three)
+        self.assertEqual(list(found), ["float", "integer", "isaac", "stuck.chip0", "stuck.chip1", "stuck.chip2"])  # an ideal design has no chips
+        self.assertEqual(found["stuck.chip0"], digests(one)["stuck"])
+        self.assertEqual(len(set(found.values())), 6)
+        with h5py.File(three, "r") as f:
+            self.assertEqual([(f[name].attrs["chip"], f[name].attrs["chips"]) for name in ("isaac", "stuck.chip2")], [(0, 1), (2, 3)])
+            self.assertEqual(f["stuck.chip1"].attrs["entry"] in ("stuck", b"stuck"), True)
+            top1 = [100.0 * f["stuck.chip%d" % k].attrs["top1"] / f["stuck.chip0"].attrs["images_labelled"] for k in range(3)]
+        report = run(["report", three]).out.splitlines()
+        line = next(l for l in report if l.startswith("stuck   ") or l.startswith("stuck "))
+        values = [float(v) for v in line.split()[1:]]
+        numpy.testing.assert_allclose(values, [3, numpy.mean(top1), numpy.std(top1, ddof=1), min(top1), max(top1)], atol=0.006)
+
+    def test_paired_test(self):
+        output = self.result("paired", IDEAL[:1] + ["design: isaac, name: worse, adc_bits: 4"], count=200)
+        with h5py.File(output, "r") as f:
+            good, worse = f["isaac/images/correct"][...] == 1, f["worse/images/correct"][...] == 1
+        line = next(l for l in run(["report", output]).out.split("McNemar")[1].splitlines() if l.startswith("worse"))
+        lost, gained = int((good & ~worse).sum()), int((~good & worse).sum())
+        self.assertGreater(lost, 0)
+        self.assertEqual([int(v) for v in line.split()[1:3]], [lost, gained])
+
+    def test_names_of_chips_are_taken(self):
+        job = self.path("bad.yml")
+        pathlib.Path(job).write_text(job_text(["design: isaac, name: a.chip1"], self.path("bad.h5")))
+        done = run(["run", job])
+        self.assertEqual(done.code, 2)
+        self.assertIn(".chip", done.err)
+
+
+class Why(Noise):
+    DESIGNS = IDEAL[:1] + ["design: isaac, name: stuck, cell_bits: 2, stuck_off: 0.01, stuck_on: 0.001", "design: isaac, name: clips, cell_bits: 2, adc_bits: 4"]
+
+    def test_what_layers_lose(self):
+        one, two = self.result("one", self.DESIGNS, ["run.why=true"]), self.result("two", self.DESIGNS, ["run.why=true"], ranks=3)
+        off = self.result("off", self.DESIGNS)
+        self.assertEqual(digests(one), digests(off))
+        with h5py.File(one, "r") as a, h5py.File(two, "r") as b, h5py.File(off, "r") as none:
+            for point in ("isaac", "stuck", "clips"):
+                for column in ("sqnr_isolated_db", "sqnr_chained_db", "codes"):
+                    numpy.testing.assert_array_equal(a[point]["layers"][column][...], b[point]["layers"][column][...], err_msg=point + " " + column)
+                self.assertTrue(numpy.isnan(none[point]["layers/sqnr_isolated_db"][...]).all())
+                alone, chain = (a[point]["layers"][c][...] for c in ("sqnr_isolated_db", "sqnr_chained_db"))
+                self.assertEqual(alone[0], chain[0])  # nothing comes before the first layer
+                codes = a[point]["layers/codes"][...]
+                samples = 8  # every conversion of these, in some sixteenth
+                numpy.testing.assert_array_equal(codes.sum(axis=1) * 6, a["isaac/layers/conversions"][...] * samples)
+            self.assertTrue(numpy.isinf(a["isaac/layers/sqnr_isolated_db"][...]).all())  # lossless: the integer network, layer by layer
+            self.assertTrue(numpy.isfinite(a["stuck/layers/sqnr_isolated_db"][...]).all())
+            top, codes = a["clips/layers/codes"][:, 15], a["clips/layers/clipped"][...]
+            self.assertTrue((top[codes > 0] > 0).all())  # what clips gives the highest code
+
+    def test_report(self):
+        output = self.result("report", self.DESIGNS, ["run.why=true"])
+        shown = run(["report", "--why", output])
+        self.assertEqual(shown.code, 0, shown.err)
+        part = shown.out.split("\nstuck: top-1")[1].split("\n\n")[0].splitlines()[2:]
+        alone = [float(line.split()[2]) for line in part]
+        self.assertEqual(alone, sorted(alone))
+        self.assertIn("nothing was measured", run(["report", "--why", self.result("plain", IDEAL)]).out)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,303 @@
+/* Conductances instead of levels: moments of what is drawn, cell by cell, against closed forms; read noise of a bit line against that of its cells one
+ * by one; programs on every kernel against the definition; noise of no size. */
+#include "suite.h"
+#define DRAW_SEED 0xA24BAED4963EE407ull
+#include "drawn_layer.h"
+#include "ohmtally/draw.h"
+#include <math.h>
+
+/* ---- cells ---- */
+
+enum { ARRAYS = 4, SIDE = 128, CELLS = ARRAYS * SIDE * SIDE };
+
+/* Arrays of two-bit cells that all hold `level`. */
+static struct ohm_plan *make_cells(uint32_t level, struct ohm_noise noise) {
+    struct ohm_plan *plan = ohm_plan_new(1, SIDE, 1);
+    for (int32_t t = 0; t < ARRAYS; t++) {
+        CU_ASSERT_EQUAL_FATAL(ohm_plan_add_tile(plan, SIDE, SIDE, 2), t);
+        for (int32_t i = 0; i < SIDE * SIDE; i++) ohm_tile_set(&plan->tiles[t], i / SIDE, i % SIDE, level);
+    }
+    CU_ASSERT_EQUAL_FATAL(ohm_plan_vary(plan, &noise, 3), OHM_OK);
+    CU_ASSERT_EQUAL(plan->fraction, 8); /* no bit line is in use */
+    return plan;
+}
+static double cell(const struct ohm_plan *plan, int32_t t, int32_t r, int32_t c) {
+    return plan->tiles[t].held[r * SIDE + c] / 256.0;
+}
+
+struct moments {
+    double mean, variance, right, below, behind; /* correlations with the next column, row, array */
+};
+static struct moments moments_of(const struct ohm_plan *plan) {
+    struct moments m = {0};
+    for (int pass = 0; pass < 3; pass++)
+        for (int32_t t = 0; t < ARRAYS; t++)
+            for (int32_t r = 0; r < SIDE; r++)
+                for (int32_t c = 0; c < SIDE; c++) {
+                    double g = cell(plan, t, r, c), d = g - m.mean;
+                    if (pass == 0) m.mean += g / CELLS;
+                    if (pass == 1) m.variance += d * d / CELLS;
+                    if (pass < 2) continue;
+                    m.right += d * (cell(plan, t, r, (c + 1) % SIDE) - m.mean) / CELLS / m.variance;
+                    m.below += d * (cell(plan, t, (r + 1) % SIDE, c) - m.mean) / CELLS / m.variance;
+                    m.behind += d * (cell(plan, (t + 1) % ARRAYS, r, c) - m.mean) / CELLS / m.variance;
+                }
+    return m;
+}
+
+/* fourth: kurtosis, for the standard error of the variance. */
+static void check_cells(uint32_t level, struct ohm_noise noise, double mean, double variance, double fourth) {
+    struct ohm_plan *plan = make_cells(level, noise);
+    struct moments m = moments_of(plan);
+    variance += 1.0 / 12 / 256 / 256; /* rounding */
+    CU_ASSERT(fabs(m.mean - mean) < 5 * sqrt(variance / CELLS)); /* rounding brings no bias */
+    CU_ASSERT(fabs(m.variance - variance) < 5 * variance * sqrt((fourth - 1) / CELLS));
+    CU_ASSERT(fabs(m.right) < 5 / sqrt(CELLS) && fabs(m.below) < 5 / sqrt(CELLS) && fabs(m.behind) < 5 / sqrt(CELLS)); /* one per cell */
+    ohm_plan_free(plan);
+}
+
+static struct ohm_noise varying(enum ohm_variation law, double s, double on_off) {
+    return (struct ohm_noise){.seed = 5, .device = {.variation = s, .law = law, .on_off = on_off}};
+}
+
+static void test_variation(void) {
+    double s = 0.1, e = exp(s * s);
+    double fourth = e * e * e * e + 2 * e * e * e + 3 * e * e - 3; /* of a lognormal distribution */
+    check_cells(2, varying(OHM_VARIATION_PROPORTIONAL, s, 0), 2, 0.04, 3);
+    check_cells(2, varying(OHM_VARIATION_LOGNORMAL, s, 0), 2 * sqrt(e), 4 * e * (e - 1), fourth);
+    check_cells(2, varying(OHM_VARIATION_NORMAL, 0.05, 0), 2, 0.0225, 3); /* 0.05 of three levels */
+    /* on/off 10: level 0 conducts 3 / 9 level steps, which are taken off again on average; what varies stays */
+    check_cells(0, varying(OHM_VARIATION_PROPORTIONAL, s, 10), 0, 0.01 / 9, 3);
+    struct ohm_noise leaks = varying(OHM_VARIATION_PROPORTIONAL, s, 10);
+    leaks.device.leaks = true;
+    check_cells(1, leaks, 1 + 1.0 / 3, 0.01 * 16 / 9, 3);
+}
+
+static void test_drift(void) {
+    struct ohm_noise noise = {.seed = 5, .device = {.drift_time = 10000, .drift = 0.02}};
+    struct ohm_plan *plan = make_cells(3, noise);
+    for (int32_t c = 0; c < SIDE; c++) CU_ASSERT(fabs(cell(plan, 0, 0, c) - 3 * pow(10000, -0.02)) <= 0.5 / 256);
+    ohm_plan_free(plan);
+    noise.device.drift_spread = 0.005; /* time^-spread z is lognormal */
+    double s = 0.005 * log(10000), e = exp(s * s), g = 3 * pow(10000, -0.02);
+    check_cells(3, noise, g * sqrt(e), g * g * e * (e - 1), 3.2);
+}
+
+static void test_chips(void) {
+    struct ohm_noise noise = varying(OHM_VARIATION_PROPORTIONAL, 0.1, 0), chip = noise;
+    chip.trial = 1;
+    struct ohm_plan *a = make_cells(2, noise), *b = make_cells(2, chip), *again = make_cells(2, noise);
+    double product = 0;
+    for (int32_t i = 0; i < SIDE * SIDE; i++) product += (cell(a, 0, 0, i) - 2) * (cell(b, 0, 0, i) - 2) / (SIDE * SIDE) / 0.04;
+    CU_ASSERT(fabs(product) < 5.0 / SIDE);
+    CU_ASSERT(!memcmp(a->tiles[1].held, again->tiles[1].held, SIDE * SIDE * sizeof(int16_t)));
+    ohm_plan_free(a);
+    ohm_plan_free(b);
+    ohm_plan_free(again);
+}
+
+/* ---- read noise ---- */
+
+/* The mapping from 16 bits to deviates, and their words: those of the blocks one by one. */
+static void test_small(void) {
+    const float *small = ohm_draw_small();
+    double mean = 0, variance = 0, fourth = 0;
+    for (int i = 0; i < OHM_DRAW_SMALL; i++) {
+        mean += small[i] / (double)OHM_DRAW_SMALL;
+        variance += (double)small[i] * small[i] / OHM_DRAW_SMALL;
+        fourth += pow(small[i], 4) / OHM_DRAW_SMALL;
+        CU_ASSERT(small[i] == -small[OHM_DRAW_SMALL - 1 - i]);
+    }
+    CU_ASSERT(fabs(mean) < 1e-9 && fabs(variance - 1) < 1e-6 && fabs(fourth - 3) < 0.01);
+    struct ohm_draws draws = ohm_draws_of(9, 2, OHM_DRAW_READ);
+    uint16_t halves[8 * 37];
+    ohm_draw_halves(draws, 1, 2, 3, 100, 37, halves);
+    for (uint32_t i = 0; i < 37; i++) {
+        uint32_t words[4];
+        ohm_draw(draws, 1, 2, 3, 100 + i, words);
+        for (int k = 0; k < 8; k++) CU_ASSERT_EQUAL(halves[8 * i + (uint32_t)k], words[k / 2] >> (k % 2 * 16) & 0xffff);
+    }
+}
+
+/* One column of `ROWS` cells at level 1, all driven in one step, read by a 12-bit ADC of 1/16 level steps: the codes' moments over many images. */
+enum { ROWS = 100, READS = 40000 };
+static struct moments read_column(struct ohm_noise noise, const struct ohm_reads *reads) {
+    struct ohm_plan *plan = ohm_plan_new(1, ROWS, 1);
+    struct ohm_row rows[ROWS];
+    struct ohm_column column = {.sign = 1};
+    struct ohm_adc adc = {.bits = 12, .range = OHM_ADC_CALIBRATED, .largest = ROWS, .step = {16}};
+    struct ohm_program *program;
+    static uint8_t x[READS * ROWS];
+    static int64_t image[READS], y[READS];
+    struct moments m = {0};
+    struct ohm_tally tally = {0};
+    CU_ASSERT_EQUAL_FATAL(ohm_plan_add_tile(plan, ROWS, 1, 1), 0);
+    for (int32_t r = 0; r < ROWS; r++) {
+        rows[r] = (struct ohm_row){r, 0};
+        ohm_tile_set(&plan->tiles[0], r, 0, 1);
+    }
+    struct ohm_use use = {.nrow = ROWS, .ncol = 1, .rows = rows, .columns = &column};
+    CU_ASSERT_FATAL(!ohm_plan_add_use(plan, &use) && !ohm_plan_finish(plan, 1) && !ohm_plan_vary(plan, &noise, 0));
+    struct ohm_program_request request = {
+        .plan = plan, .adc = &adc, .kernel = ohm_kernel_chosen(), .input_bits = 1, .element = 1, .reads = reads, .offset = INT64_MAX};
+    CU_ASSERT_EQUAL_FATAL(ohm_program_build(&request, &program), OHM_OK);
+    memset(x, 1, sizeof x);
+    for (int i = 0; i < READS; i++) image[i] = i;
+    struct ohm_occasion occasion = {0, 1, image};
+    void *scratch = ohm_alloc(ohm_program_scratch(program, READS));
+    ohm_program_multiply_at(program, &occasion, READS, x, y, scratch, &tally);
+    for (int i = 0; i < READS; i++) m.mean += y[i] / 256.0 / READS;
+    for (int i = 0; i < READS; i++) m.variance += (y[i] / 256.0 - m.mean) * (y[i] / 256.0 - m.mean) / READS;
+    for (int i = 0; i < READS; i++) m.right += (y[i] / 256.0 - m.mean) * (y[(i + 1) % READS] / 256.0 - m.mean) / READS / m.variance;
+    free(scratch);
+    ohm_program_free(program);
+    ohm_plan_free(plan);
+    return m;
+}
+
+static void check_reads(struct ohm_noise noise, double variance) {
+    struct ohm_reads reads = {&noise, 0};
+    struct moments m = read_column(noise, &reads);
+    variance += 1.0 / 12 / 16 / 16; /* the ADC's rounding */
+    CU_ASSERT(fabs(m.mean - ROWS) < 5 * sqrt(variance / READS)); /* no bias */
+    CU_ASSERT(fabs(m.variance - variance) < 5 * variance * sqrt(2.0 / READS));
+    CU_ASSERT(fabs(m.right) < 5 / sqrt(READS)); /* images are independent */
+}
+
+static void test_reads(void) {
+    check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1}}, 0.01 * ROWS);
+    check_reads((struct ohm_noise){.seed = 1, .adc = {.thermal = 8}}, 0.25); /* 8 LSB of 1/16 */
+    check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.05}, .adc = {.thermal = 4}}, 0.0025 * ROWS + 1.0 / 16);
+    check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}}, 0.01 * ROWS * 1.25); /* level 0 conducts 1/4, noise included */
+}
+
+/* Cell by cell, as read noise is: a normal deviate for each driven cell, of variance e^2 g. The sums have the moments of one draw a column. */
+static void test_cell_by_cell(void) {
+    struct ohm_draws draws = ohm_draws_of(11, 0, OHM_DRAW_READ);
+    struct ohm_noise noise = {.seed = 1, .device = {.read_noise = 0.1}};
+    struct ohm_reads reads = {&noise, 0};
+    struct moments aggregated = read_column(noise, &reads);
+    double mean = 0, variance = 0, sum[READS];
+    for (uint32_t i = 0; i < READS; i++) {
+        sum[i] = 0;
+        for (uint32_t r = 0; r < ROWS; r += 4) {
+            uint32_t words[4];
+            ohm_draw(draws, i, r, 0, 0, words);
+            for (int k = 0; k < 4; k++) sum[i] += 1 + 0.1 * ohm_draw_normal(words[k]);
+        }
+        mean += sum[i] / READS;
+    }
+    for (uint32_t i = 0; i < READS; i++) variance += (sum[i] - mean) * (sum[i] - mean) / READS;
+    CU_ASSERT(fabs(mean - aggregated.mean) < 7 * sqrt(variance / READS));
+    CU_ASSERT(fabs(variance - aggregated.variance) < 7 * variance * sqrt(2.0 / READS));
+}
+
+/* ---- programs ---- */
+
+static struct ohm_noise draw_noise(void) {
+    struct ohm_noise noise = {.seed = draw(1000), .trial = draw(3), .adc = {.per_array = 1 + (int32_t)draw(6), .interleaved = draw(2)}};
+    if (draw(2)) noise.device.variation = 0.05 * draw(4);
+    noise.device.law = (enum ohm_variation)draw(3);
+    if (draw(2)) noise.device.on_off = 5 + draw(100);
+    noise.device.leaks = draw(4) == 0;
+    if (draw(2)) noise.device.read_noise = 0.05 * draw(4);
+    if (draw(3) == 0) noise.device.drift_time = 100;
+    noise.device.drift = 0.01;
+    if (draw(2)) noise.device.stuck_on = 0.02;
+    if (draw(3) == 0) noise.adc.thermal = 0.4;
+    if (draw(3) == 0) noise.adc.offset_error = 0.5;
+    if (draw(5) == 0) noise.adc.dnl = 0.2;
+    return noise;
+}
+
+static void check_program(const struct drawn *d, const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_reads *reads,
+                          const struct ohm_kernel *kernel, const struct ohm_occasion *occasion, const int64_t *expected, int64_t outside) {
+    size_t n = (size_t)(d->npos * d->layer.groups * d->layer.ncols);
+    struct ohm_program *program = NULL;
+    struct ohm_program_request request = {
+        .plan = plan, .adc = adc, .kernel = kernel, .input_bits = d->bits, .element = d->element, .reads = reads, .offset = 0};
+    struct ohm_tally tally = {0};
+    CU_ASSERT_EQUAL_FATAL(ohm_program_build(&request, &program), OHM_OK);
+    int64_t *y = ohm_alloc_array(n, sizeof *y);
+    void *scratch = ohm_alloc(ohm_program_scratch(program, d->npos));
+    ohm_program_multiply_at(program, occasion, d->npos, d->x, y, scratch, &tally);
+    CU_ASSERT(!memcmp(y, expected, n * sizeof *y));
+    CU_ASSERT_EQUAL(tally.clipped, outside);
+    free(y);
+    free(scratch);
+    ohm_program_free(program);
+}
+
+static void check_layer(const char *design) {
+    struct drawn d = drawn_layer(ohm_design_find(design));
+    struct ohm_plan *plan = drawn_plan(&d);
+    struct ohm_noise noise = draw_noise();
+    struct ohm_reads reads = {&noise, (int32_t)draw(9)};
+    struct ohm_adc adc = drawn_adc(&d, 1 + (int32_t)draw(8), (enum ohm_adc_range)draw(3));
+    struct ohm_converters *converters = NULL;
+    int64_t images[] = {7, 3, 12, 90, 5, 6}, *expected = ohm_alloc_array((size_t)(d.npos * d.layer.groups * d.layer.ncols), sizeof *expected);
+    struct ohm_occasion occasion = {draw(2), 2, images};
+    ohm_plan_stick(plan, &noise, reads.layer);
+    CU_ASSERT_FATAL(!ohm_plan_join(plan) && !ohm_plan_vary(plan, &noise, reads.layer));
+    if (ohm_noise_of_adcs(&noise))
+        CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, reads.layer, d.setting.array_columns, &converters), OHM_OK);
+    adc.converters = converters;
+    int64_t outside = ohm_plan_multiply_plain_at(plan, &adc, &reads, &occasion, d.bits, d.element, d.npos, d.x, expected);
+    for (const struct ohm_kernel *const *kernel = ohm_kernels(); *kernel; kernel++)
+        check_program(&d, plan, &adc, &reads, *kernel, &occasion, expected, outside);
+    ohm_converters_free(converters);
+    free(expected);
+    ohm_plan_free(plan);
+    drawn_free(&d);
+}
+static void test_isaac(void) {
+    for (int i = 0; i < 60; i++) check_layer("isaac");
+}
+static void test_sme(void) {
+    for (int i = 0; i < 60; i++) check_layer("sme");
+}
+static void test_sobsx(void) {
+    for (int i = 0; i < 40; i++) check_layer("sobsx");
+}
+
+/* Conductances that are levels: what the digital definition gives, bit for bit. */
+static void test_no_noise(void) {
+    for (int i = 0; i < 60; i++) {
+        struct drawn d = drawn_layer(ohm_design_find(i % 2 ? "isaac" : "sme"));
+        struct ohm_plan *plan = drawn_plan(&d);
+        struct ohm_noise noise = {.seed = 1};
+        struct ohm_reads reads = {&noise, 0};
+        struct ohm_adc adc = drawn_adc(&d, 1 + (int32_t)draw(8), (enum ohm_adc_range)draw(3));
+        int64_t *expected = ohm_alloc_array((size_t)(d.npos * d.layer.groups * d.layer.ncols), sizeof *expected);
+        int64_t outside = ohm_plan_multiply_plain(plan, &adc, d.bits, d.element, d.npos, d.x, expected);
+        CU_ASSERT_FATAL(!ohm_plan_vary(plan, &noise, 0));
+        check_program(&d, plan, &adc, &reads, ohm_kernel_chosen(), NULL, expected, outside);
+        free(expected);
+        ohm_plan_free(plan);
+        drawn_free(&d);
+    }
+}
+
+static void test_functions(void) {
+    for (int i = 1; i < 2000; i++) {
+        double x = (draw(20001) - 10000.0) / 500, y = (1 + draw(1000000)) * 1e-4;
+        CU_ASSERT(fabs(ohm_draw_exp(x) / exp(x) - 1) < 4e-15);
+        CU_ASSERT(fabs(ohm_draw_log(y) - log(y)) <= 4e-16 * (1 + fabs(log(y))));
+    }
+    CU_ASSERT(ohm_draw_exp(0) == 1 && ohm_draw_log(1) == 0);
+}
+
+int main(void) {
+    const struct suite_test tests[] = {{"variation, cell by cell", test_variation},
+                                       {"drift", test_drift},
+                                       {"chips", test_chips},
+                                       {"small deviates", test_small},
+                                       {"noise of a bit line", test_reads},
+                                       {"noise cell by cell", test_cell_by_cell},
+                                       {"isaac: programs", test_isaac},
+                                       {"sme: programs", test_sme},
+                                       {"sobsx: programs", test_sobsx},
+                                       {"no noise", test_no_noise},
+                                       {"functions", test_functions}};
+    return SUITE_RUN("design analogue", tests);
+}
