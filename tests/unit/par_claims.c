@@ -47,7 +47,8 @@ static void test_closed_unused(void) {
 }
 
 int main(int argc, char **argv) {
-    const struct suite_test tests[] = {{"each once", test_each_once}, {"the slow take less", test_the_slow_take_less}, {"closed unused", test_closed_unused}};
+    const struct suite_test tests[] = {
+        {"each once", test_each_once}, {"the slow take less", test_the_slow_take_less}, {"closed unused", test_closed_unused}};
     if (ohm_world_start(&argc, &argv, &world)) return 1;
     int64_t failed = SUITE_RUN("par claims", tests);
     ohm_world_sum(&world, &failed, 1);
