@@ -37,6 +37,9 @@ const char *ohm_image_set_name(const struct ohm_image_set *set, int64_t index);
  * thread at a time. Fails with OHM_E_INPUT naming the file when it is corrupt or of the wrong size. */
 int ohm_image_set_read(struct ohm_image_set *set, int64_t index, uint8_t *pixels);
 
+/* A hash over what the set holds without reading the images: names and labels in order, and the sizes of files. */
+int ohm_image_set_digest(const struct ohm_image_set *set, uint64_t *digest);
+
 /* The pieces, for tests. Shortest side to `side`, triangle filter with antialiasing and 8-bit fixed-point passes as Pillow's BILINEAR does it. */
 int ohm_image_resize(const uint8_t *in, int32_t height, int32_t width, int32_t channels, int32_t new_height, int32_t new_width, uint8_t *out);
 /* Decodes a JPEG or PNG in memory to RGB or grey; *pixels is malloc'ed. */

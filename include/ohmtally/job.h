@@ -20,6 +20,8 @@ struct ohm_job_design {
 };
 enum ohm_range { OHM_RANGE_MINMAX, OHM_RANGE_PERCENTILE, OHM_RANGE_SQUARED_ERROR };
 
+enum ohm_resume { OHM_RESUME_ASK, OHM_RESUME_AUTO, OHM_RESUME_NEVER };
+
 enum ohm_pixels { OHM_PIXELS_RGB, OHM_PIXELS_BGR, OHM_PIXELS_GREY };
 struct ohm_job_used {
     const char *key, *value; /* "quantize.weight_bits", "8" */
@@ -76,6 +78,7 @@ struct ohm_job {
         bool evaluate_all;  /* every conversion one by one; otherwise those that are not proved */
         const char *output; /* NULL: none */
         bool overwrite;
+        enum ohm_resume resume; /* what becomes of what an earlier run left finished */
     } run;
     struct {                     /* of `ohmtally search`; all zero: no such section */
         const char *design;      /* name of an entry; NULL: the first with an option squeeze */

@@ -104,6 +104,11 @@ int ohm_result_create(const char *path, struct ohm_result **result);
 /* Writes one point and flushes it, so that a full disk shows now. After a failure only abandon makes sense. */
 int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info, const struct ohm_image_row *images, int64_t nimage,
                    const struct ohm_layer_row *layers, int32_t nlayer);
+/* A point that was added, as a file of its own that is there whole or not at all; and such a file's point into a result, the same bytes of every data
+ * set as if it had been added. */
+int ohm_result_save_point(const struct ohm_result *result, const char *name, const char *path);
+int ohm_result_take_point(struct ohm_result *result, const char *path, const char *name);
+bool ohm_result_has_point(const char *path, const char *name); /* whether a file is there, undamaged, with that point; records no failure */
 /* Writes /run, closes, fsyncs, renames to the final name and frees. On failure nothing stands under the final name that was not there before. */
 int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run, const char *const *used, int32_t nused);
 void ohm_result_abandon(struct ohm_result *result); /* removes the partial file; NULL is fine */

@@ -51,6 +51,8 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
 /* One option of one layer's setting; what a layer cannot have of its own is refused. */
 int point_set_layer(const struct point *point, struct ohm_design_setting *setting, const char *key, const char *value);
 
+struct keeping; /* keep.h */
+
 /* Everything of a run that does not change from point to point. */
 struct study {
     struct ohm_world world;
@@ -64,6 +66,7 @@ struct study {
     int npoint;
     int threads;
     struct ohm_shared shared; /* the network's weights */
+    struct keeping *keeping;  /* NULL: finished batches are not kept */
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);

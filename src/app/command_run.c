@@ -1,5 +1,5 @@
 /* ohmtally run: every point over all images, into one result file. */
-#include "app.h"
+#include "keep.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <omp.h>
@@ -48,17 +48,28 @@ static int finish(struct study *study, struct ohm_result *result, const struct a
     return ohm_result_finish(result, &run, used, job->nused);
 }
 
+/* Evaluates a point into the result and keeps it. Collective. */
+static int run_point(struct study *study, int p, struct ohm_result *result) {
+    struct evaluation evaluation;
+    struct ohm_arena *arena = ohm_arena_new();
+    OHM_TRY(ohm_world_agree(&study->world, arena ? OHM_OK : OHM_E_MEMORY));
+    int status = evaluate_point(study, &study->points[p], arena, &evaluation);
+    if (!status && study->world.rank == 0) {
+        status = ohm_result_add(result, &evaluation.info, evaluation.rows, evaluation.nrow, evaluation.layers, evaluation.nlayer);
+        if (!status) status = keeping_save_point(study->keeping, p, result);
+        if (p == 0) name_corrupt(study, &evaluation);
+    }
+    ohm_arena_free(arena);
+    return status;
+}
+
 static int run_points(struct study *study, struct ohm_result *result) {
     for (int p = 0; p < study->npoint; p++) {
-        struct evaluation evaluation;
-        struct ohm_arena *arena = ohm_arena_new();
-        OHM_TRY(ohm_world_agree(&study->world, arena ? OHM_OK : OHM_E_MEMORY));
-        int status = evaluate_point(study, &study->points[p], arena, &evaluation);
-        if (!status && study->world.rank == 0) {
-            status = ohm_result_add(result, &evaluation.info, evaluation.rows, evaluation.nrow, evaluation.layers, evaluation.nlayer);
-            if (p == 0) name_corrupt(study, &evaluation);
-        }
-        ohm_arena_free(arena);
+        int status = OHM_OK;
+        if (!study->keeping->points[p])
+            status = run_point(study, p, result);
+        else if (study->world.rank == 0)
+            status = keeping_take_point(study->keeping, p, result);
         OHM_TRY(ohm_world_agree(&study->world, status));
     }
     return OHM_OK;
@@ -110,6 +121,7 @@ static int create_result(const struct ohm_job *job, struct ohm_result **result) 
 
 int command_run(const struct ohm_world *world, const struct arguments *arguments) {
     struct study study;
+    struct keeping keeping = {0};
     struct ohm_result *result = NULL;
     char started[32], *hosts = NULL;
     time_t now = time(NULL);
@@ -118,11 +130,16 @@ int command_run(const struct ohm_world *world, const struct arguments *arguments
     int status = study_open(&study, world, arguments);
     if (!status && world->rank == 0) status = create_result(study.job, &result);
     status = ohm_world_agree(world, status);
+    if (!status) {
+        study.keeping = &keeping;
+        status = keeping_look(&keeping, &study);
+    }
     study.threads = study_threads(world);
     omp_set_num_threads(study.threads);
     if (!status) status = study_load(&study, true);
     if (!status) announce(&study);
     if (!status) status = list_hosts(&study, &hosts);
+    if (!status) status = keeping_begin(&keeping);
     if (!status) status = run_points(&study, result);
     if (!status && world->rank == 0) {
         status = finish(&study, result, arguments, started, began, hosts);
@@ -130,6 +147,7 @@ int command_run(const struct ohm_world *world, const struct arguments *arguments
     }
     ohm_result_abandon(result);
     status = ohm_world_agree(world, status);
+    if (study.keeping) status = keeping_end(&keeping, status);
     if (!status && world->rank == 0) status = print_table(study.job->run.output);
     if (!status) ohm_log("result: %s (%.1f s)", study.job->run.output, ohm_seconds() - began);
     study_close(&study);

@@ -1,5 +1,5 @@
-/* One point over all images: each rank its share, in batches; integers summed, rows gathered on rank 0. */
-#include "app.h"
+/* One point over all images: each rank takes units of them; integers summed, rows gathered on rank 0. */
+#include "keep.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <math.h>
@@ -19,10 +19,13 @@ struct running {
     float **outputs; /* [batch] */
     float *output_values;
     uint64_t *digests;
-    struct ohm_tally *tally; /* [nlayer] */
+    struct ohm_tally *tally, *unit_tally; /* [nlayer]: of all units of this rank, of the one at hand */
     int32_t nclass, room;
-    int64_t first, end; /* this rank's images */
-    struct ohm_image_row *rows;
+    struct shares shares;
+    struct ohm_image_row *rows; /* [nrow]: of this rank's units, in the order they were taken */
+    int64_t nrow, count;        /* count: images of the set */
+    struct ohm_image_row *all;  /* rank 0: [count], in image order; filled at the end but for what was finished before */
+    uint8_t *done;              /* rank 0: [count] */
 };
 
 static int start(struct running *run) {
@@ -34,14 +37,30 @@ static int start(struct running *run) {
     run->output_values = ohm_alloc_array((size_t)run->room * (size_t)run->nclass, sizeof(float));
     run->digests = ohm_alloc_array((size_t)run->room, sizeof *run->digests);
     run->tally = ohm_alloc_array((size_t)study->content.intnet->nlayer, sizeof *run->tally);
-    run->rows = ohm_alloc_array((size_t)(run->end - run->first), sizeof *run->rows);
-    if (!run->outputs || !run->output_values || !run->digests || !run->tally || !run->rows) return OHM_E_MEMORY;
+    run->unit_tally = ohm_alloc_array((size_t)study->content.intnet->nlayer, sizeof *run->unit_tally);
+    run->rows = ohm_alloc_sparse((size_t)run->count, sizeof *run->rows);
+    if (!run->outputs || !run->output_values || !run->digests || !run->tally || !run->unit_tally || !run->rows) return OHM_E_MEMORY;
     for (int32_t i = 0; i < run->room; i++) run->outputs[i] = run->output_values + (size_t)i * (size_t)run->nclass;
     OHM_TRY(loader_open(&run->loader, study, study->images, study->job->images.packed != NULL, run->room));
     return run->engine ? ohm_batch_new(run->engine, run->room, &run->batch) : OHM_OK;
 }
 
+static int32_t point_index(const struct running *run) {
+    return (int32_t)(run->point - run->study->points);
+}
+
+/* Rank 0: what earlier runs of the job did of this point. */
+static int take_over(struct running *run, struct ohm_arena *arena) {
+    if (run->study->world.rank) return OHM_OK;
+    run->all = ohm_arena_array(arena, (size_t)run->count, sizeof *run->all);
+    run->done = ohm_arena_array(arena, (size_t)run->count, sizeof *run->done);
+    if (!run->all || !run->done) return OHM_E_MEMORY;
+    return keeping_load(run->study->keeping, point_index(run), (int32_t)run->point->noise.trial, run->count, run->all, run->done, run->tally,
+                        run->study->content.intnet->nlayer);
+}
+
 static void stop(struct running *run) {
+    shares_close(&run->shares);
     ohm_batch_free(run->batch);
     loader_close(&run->loader);
     point_engine_free(run->engine, &run->shared);
@@ -49,6 +68,7 @@ static void stop(struct running *run) {
     free(run->output_values);
     free(run->digests);
     free(run->tally);
+    free(run->unit_tally);
     free(run->rows);
 }
 
@@ -60,7 +80,7 @@ static int32_t score(const int32_t best[5], int32_t label) {
 }
 
 static void fill_row(struct running *run, int64_t index, int32_t i) {
-    struct ohm_image_row *row = &run->rows[index - run->first];
+    struct ohm_image_row *row = &run->rows[run->nrow++];
     row->index = index;
     row->label = ohm_image_set_label(run->study->images, index);
     if (!run->loader.inputs[i]) {
@@ -73,30 +93,37 @@ static void fill_row(struct running *run, int64_t index, int32_t i) {
     row->outputs_digest = run->engine ? run->digests[i] : 0;
 }
 
-static int32_t batch_size(const struct running *run, int64_t first) {
-    return run->end - first < run->room ? (int32_t)(run->end - first) : run->room;
+/* The unit whose images the loader holds: computed, counted and kept. */
+static int run_unit(struct running *run, const struct unit *unit) {
+    const float *const *inputs = (const float *const *)run->loader.inputs;
+    const int32_t nlayer = run->engine ? run->study->content.intnet->nlayer : 0;
+    const int64_t before = run->nrow;
+    memset(run->unit_tally, 0, (size_t)nlayer * sizeof *run->unit_tally);
+    if (run->engine) ohm_batch_first(run->batch, unit->first);
+    OHM_TRY(run->engine ? ohm_engine_run(run->engine, run->batch, unit->n, inputs, run->outputs, run->digests, run->unit_tally, NULL)
+                        : ohm_float_batch(run->study->content.network, unit->n, inputs, run->outputs));
+    for (int32_t i = 0; i < unit->n; i++) fill_row(run, unit->first + i, i);
+    for (int32_t i = 0; i < nlayer; i++) ohm_tally_add(&run->tally[i], &run->unit_tally[i]);
+    const struct ohm_journal_batch batch = {point_index(run), (int32_t)run->point->noise.trial, unit->first, unit->n, nlayer, &run->rows[before],
+                                            run->unit_tally};
+    return keeping_add(run->study->keeping, &batch);
 }
 
-/* This rank's images. Stops early when it, or another rank, fails. */
+/* Units until none is left. Stops early when this rank, or another one, fails or is asked to stop. */
 static int run_images(struct running *run) {
-    struct ohm_world *world = &run->study->world;
     struct ohm_progress progress;
-    ohm_progress_start(&progress, run->point->name, ohm_image_set_count(run->study->images));
-    if (run->first < run->end) loader_start(&run->loader, run->first, batch_size(run, run->first));
-    for (int64_t first = run->first; first < run->end && !ohm_world_alarmed(world); first += run->room) {
-        int32_t n = batch_size(run, first);
+    const struct unit *unit = shares_next(&run->shares), *next;
+    ohm_progress_start(&progress, run->point->name, run->shares.images);
+    if (unit) loader_start(&run->loader, unit->first, unit->n);
+    for (; unit && !ohm_world_alarmed(&run->study->world); unit = next) {
+        OHM_TRY(stop_status());
         OHM_TRY(loader_finish(&run->loader));
-        if (first + n < run->end) loader_start(&run->loader, first + n, batch_size(run, first + n));
-        const float *const *inputs = (const float *const *)run->loader.inputs;
-        if (run->engine) ohm_batch_first(run->batch, first);
-        int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
-                                 : ohm_float_batch(run->study->content.network, n, inputs, run->outputs);
-        if (status) return status;
-        for (int32_t i = 0; i < n; i++) fill_row(run, first + i, i);
-        ohm_progress_step(&progress,
-                          (first + n - run->first) * world->size < progress.total ? (first + n - run->first) * world->size : progress.total);
+        next = shares_next(&run->shares);
+        if (next) loader_start(&run->loader, next->first, next->n);
+        OHM_TRY(run_unit(run, unit));
+        ohm_progress_step(&progress, unit->before + unit->n);
     }
-    ohm_progress_end(&progress, progress.total);
+    if (progress.total) ohm_progress_end(&progress, progress.total);
     return OHM_OK;
 }
 
@@ -148,16 +175,25 @@ static int measure_noise(struct running *run, double *sqnr_db) {
     return status;
 }
 
-/* Rows of all ranks on rank 0, in image order. */
-static int gather_rows(struct running *run, struct ohm_arena *arena, struct evaluation *evaluation) {
-    void *all;
-    size_t bytes, mine = (size_t)(run->end - run->first) * sizeof *run->rows;
-    OHM_TRY(ohm_world_gather(&run->study->world, run->rows, mine, &all, &bytes));
-    evaluation->nrow = (int64_t)(bytes / sizeof *run->rows);
-    if (all) evaluation->rows = ohm_arena_alloc(arena, bytes);
-    if (evaluation->rows) memcpy(evaluation->rows, all, bytes);
-    free(all);
-    return run->study->world.rank || evaluation->rows ? OHM_OK : OHM_E_MEMORY;
+/* Rows of all ranks into their places on rank 0. */
+static int gather_rows(struct running *run, struct evaluation *evaluation) {
+    void *gathered;
+    size_t bytes;
+    OHM_TRY(ohm_world_gather(&run->study->world, run->rows, (size_t)run->nrow * sizeof *run->rows, &gathered, &bytes));
+    const struct ohm_image_row *rows = gathered;
+    int64_t taken = 0;
+    for (size_t i = 0; i < bytes / sizeof *rows; i++) {
+        taken += !run->done[rows[i].index];
+        run->done[rows[i].index] = 1;
+        run->all[rows[i].index] = rows[i];
+    }
+    free(gathered);
+    if (run->study->world.rank) return OHM_OK;
+    evaluation->rows = run->all;
+    evaluation->nrow = run->count;
+    return taken == run->shares.images ? OHM_OK
+                                       : ohm_fail(OHM_E_INTERNAL, "%s: %lld images evaluated where %lld were to be", run->point->name,
+                                                  (long long)taken, (long long)run->shares.images);
 }
 
 static void describe(const struct running *run, double seconds, struct evaluation *evaluation) {
@@ -200,7 +236,7 @@ static int collect(struct running *run, double seconds, struct ohm_arena *arena,
     if (run->engine) OHM_TRY(measure_noise(run, sqnr_db));
     if (run->engine) OHM_TRY(point_why(study, run->point, run->engine, arena, &losses));
     ohm_world_sum(&study->world, (int64_t *)(void *)run->tally, (size_t)nlayer * OHM_TALLY_COUNT);
-    OHM_TRY(ohm_world_agree(&study->world, gather_rows(run, arena, evaluation)));
+    OHM_TRY(ohm_world_agree(&study->world, gather_rows(run, evaluation)));
     describe(run, seconds, evaluation);
     evaluation->nlayer = run->engine ? nlayer : 0;
     if (study->world.rank || !run->engine) return OHM_OK;
@@ -211,17 +247,16 @@ static int collect(struct running *run, double seconds, struct ohm_arena *arena,
 }
 
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {
-    struct running run = {.study = study, .point = point};
+    struct running run = {.study = study, .point = point, .count = ohm_image_set_count(study->images)};
     struct ohm_world *world = &study->world;
-    int64_t count = ohm_image_set_count(study->images);
     double began = ohm_seconds();
     *evaluation = (struct evaluation){0};
-    run.first = ohm_partition_first(count, world->size, world->rank);
-    run.end = ohm_partition_first(count, world->size, world->rank + 1);
     int status = OHM_OK;
     if (point->exact || point->design) status = point_engine(study, point, &run.shared, &run.engine);
     if (!status) status = start(&run);
+    if (!status) status = take_over(&run, arena);
     status = ohm_world_agree(world, status);
+    if (!status) status = shares_open(&run.shares, world, run.done, run.count, run.room);
     if (!status) {
         status = run_images(&run);
         end_images(&run);

@@ -1,5 +1,5 @@
 /* ohmtally: commands, options, and the one place where failures are printed. */
-#include "app.h"
+#include "keep.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
@@ -25,7 +25,8 @@ static const struct {
 static void print_help(void) {
     puts("ohmtally: full-network evaluation of ReRAM crossbar accelerators\n");
     for (size_t i = 0; i < NCOMMAND; i++) printf("  ohmtally %-42s %s\n", commands[i].usage, commands[i].about);
-    puts("\n  --set section.key=value   override one value of the job (may be repeated)\n  --version, --help");
+    puts("\n  --set section.key=value   override one value of the job (may be repeated)\n  --resume                  run: go on from what an earlier "
+         "run finished\n  --version, --help");
 }
 
 /* Splits the command line; words and set must have room for argc entries. */
@@ -34,6 +35,8 @@ static int read_arguments(int argc, char **argv, const char **words, const char 
         if (!strcmp(argv[i], "--set")) {
             if (++i >= argc) return ohm_fail(OHM_E_USAGE, "--set needs section.key=value behind it");
             set[arguments->nset++] = argv[i];
+        } else if (!strcmp(argv[i], "--resume")) {
+            set[arguments->nset++] = "run.resume=auto";
         } else if (!strncmp(argv[i], "--set=", 6)) {
             set[arguments->nset++] = argv[i] + 6;
         } else if (!strcmp(argv[i], "--why")) {
@@ -78,6 +81,7 @@ int main(int argc, char **argv) {
         return OHM_OK;
     }
     ohm_memory_return();
+    if (!strcmp(argv[1], "run")) stop_watch(); /* from the start: a signal may come while MPI starts */
     struct ohm_world world = {0, 1, 1};
     struct arguments arguments = {0};
     const char **words = calloc((size_t)argc, sizeof *words), **set = calloc((size_t)argc, sizeof *set);

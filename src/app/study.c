@@ -1,5 +1,5 @@
 /* From the command line to a network ready for its evaluation points. */
-#include "app.h"
+#include "keep.h"
 #include "ohmtally/log.h"
 #include "ohmtally/onnx.h"
 #include "ohmtally/status.h"
@@ -115,7 +115,8 @@ static int see_images(struct study *study, struct ohm_ranges *ranges) {
     for (int64_t first = ohm_partition_first(n, study->world.size, study->world.rank); !status && first < end && !ohm_world_alarmed(&study->world);
          first += batch) {
         int32_t count = end - first < batch ? (int32_t)(end - first) : batch;
-        status = loader_read(&loader, first, count);
+        status = stop_status();
+        if (!status) status = loader_read(&loader, first, count);
         if (!status) status = ohm_calibrate_batch(study->content.network, count, (const float *const *)loader.inputs, ranges);
     }
     loader_close(&loader);

@@ -28,6 +28,7 @@ static const struct ohm_word lossless_words[] = {{"lossless", 0}, {NULL, 0}};
 static const struct ohm_word adc_range_words[] = {{"unit", 0}, {"full", 0}, {"calibrated", 0}, {NULL, 0}};
 static const struct ohm_word sharing_words[] = {{"blocks", 0}, {"interleaved", 1}, {NULL, 0}};
 static const struct ohm_word evaluate_words[] = {{"needed", 0}, {"all", 1}, {NULL, 0}};
+static const struct ohm_word resume_words[] = {{"ask", OHM_RESUME_ASK}, {"auto", OHM_RESUME_AUTO}, {"never", OHM_RESUME_NEVER}, {NULL, 0}};
 static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
 
 /* One row per key: name, kind, field, fallback, what is allowed, meaning, and .example where the fallback would not show much. */
@@ -127,6 +128,8 @@ static const struct ohm_key run_keys[] = {
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),
     STRING("output", OHM_KEY_TEXT, FIELD(run.output), "none", "result file (relative to the working directory)", .example = "results/resnet50.h5"),
     WORD("overwrite", OHM_KEY_WORD_BOOL, FIELD(run.overwrite), "true", truth_words, "replace an output that exists"),
+    WORD("resume", OHM_KEY_WORD_INT, FIELD(run.resume), "ask", resume_words,
+         "what a run that was cut off left finished: ask: refuse without --resume; auto: go on from it; never: drop it"),
 };
 
 static const struct ohm_key search_keys[] = {

@@ -1,19 +1,12 @@
 /* Writing a result: point by point into a partial file, which takes its name when all is in. */
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
+#include "result_file.h"
 #include "result_table.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MANY_POINTS 4096
-
-struct ohm_result {
-    struct ohm_h5_out out;
-    struct ohm_arena *arena;
-    const char *names[MANY_POINTS];
-    int32_t npoint;
-};
 
 static uint64_t point_digest(const struct ohm_image_record *images, int64_t nimage, const struct ohm_layer_record *layers, int32_t nlayer) {
     XXH64_state_t state;
@@ -124,18 +117,24 @@ static int point_write(hid_t file, const struct ohm_point_info *info, const stru
     return status;
 }
 
+int ohm_result_name(struct ohm_result *result, const char *name) {
+    if (result->npoint == OHM_MANY_POINTS) return ohm_fail(OHM_E_UNSUPPORTED, "%s: more than %d points", result->out.path, OHM_MANY_POINTS);
+    if (!strcmp(name, "run") || !strcmp(name, "points"))
+        return ohm_fail(OHM_E_USAGE, "design name '%s' has a meaning of its own in result files; give the design another 'name'", name);
+    result->names[result->npoint] = ohm_arena_string(result->arena, name);
+    return result->names[result->npoint] ? OHM_OK : OHM_E_MEMORY;
+}
+
 int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info, const struct ohm_image_row *images, int64_t nimage,
                    const struct ohm_layer_row *layers, int32_t nlayer) {
-    if (result->npoint == MANY_POINTS) return ohm_fail(OHM_E_UNSUPPORTED, "%s: more than %d points", result->out.path, MANY_POINTS);
-    if (!strcmp(info->name, "run") || !strcmp(info->name, "points"))
-        return ohm_fail(OHM_E_USAGE, "design name '%s' has a meaning of its own in result files; give the design another 'name'", info->name);
+    OHM_TRY(ohm_result_name(result, info->name));
     struct ohm_image_record *image_records = ohm_image_records(images, nimage);
     struct ohm_layer_record *layer_records = ohm_layer_records(layers, nlayer);
     int status = image_records && layer_records ? point_write(result->out.file, info, image_records, nimage, layer_records, nlayer) : OHM_E_MEMORY;
     free(image_records);
     free(layer_records);
     OHM_TRY(status);
-    if (!(result->names[result->npoint++] = ohm_arena_string(result->arena, info->name))) return OHM_E_MEMORY;
+    result->npoint++;
     return ohm_h5_save(&result->out);
 }
 

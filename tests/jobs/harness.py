@@ -49,14 +49,19 @@ class Outcome:
         self.code, self.out, self.err = code, out, err
 
 
+def settings(threads=1, env=None):
+    """The environment of a run: Open MPI starts everywhere, ranks that wait do not take a core."""
+    found = dict(os.environ, OMP_NUM_THREADS=str(threads), OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+                 OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_mpi_yield_when_idle="1",
+                 OMPI_MCA_btl_vader_single_copy_mechanism="none", OMP_WAIT_POLICY="passive", OMPI_MCA_orte_abort_print_stack="0")
+    found.update(env or {})
+    return found
+
+
 def run(arguments, ranks=1, threads=1, env=None, cwd=None, timeout=300):
     """ohmtally under mpirun; never longer than timeout, so that a hang is a failure and not a stall."""
-    settings = dict(os.environ, OMP_NUM_THREADS=str(threads), OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                    OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_mpi_yield_when_idle="1",
-                    OMPI_MCA_btl_vader_single_copy_mechanism="none", OMP_WAIT_POLICY="passive", OMPI_MCA_orte_abort_print_stack="0")
-    settings.update(env or {})
     command = ["mpirun", "-n", str(ranks), BINARY] + arguments if ranks > 1 else [BINARY] + arguments
-    done = subprocess.run(command, env=settings, cwd=cwd, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+    done = subprocess.run(command, env=settings(threads, env), cwd=cwd, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 

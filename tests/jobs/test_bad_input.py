@@ -26,7 +26,7 @@ class BadInput(unittest.TestCase):
         return self.path(name)
 
     def fails(self, text, *fragments, ranks=2, arguments=(), code=None):
-        """Runs a job text and checks: exit code, exactly one ohmtally: line, its fragments, no result."""
+        """Runs a job text and checks: exit code, exactly one ohmtally: line, its fragments, no result and no journal."""
         job = self.write("job.yml", text)
         done = run(["run", job] + list(arguments), ranks=ranks, timeout=60)
         self.assertNotEqual(done.code, 0, done.err)

@@ -1,0 +1,152 @@
+/* What a result depends on. Two runs of one identity may do parts of one result. */
+#include "keep.h"
+#include "ohmtally/digest.h"
+#include "ohmtally/status.h"
+#include "ohmtally/text.h"
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Keys that may change: how the work is done and where its result goes; and where inputs are, since their contents are in the identity. */
+static bool may_change(const char *key) {
+    static const char *const patterns[] = {"network.file",
+                                           "network.save",
+                                           "images.folder",
+                                           "images.packed",
+                                           "images.labels",
+                                           "images.classes",
+                                           "quantize.calibration.folder",
+                                           "quantize.calibration.packed",
+                                           "quantize.calibration.labels",
+                                           "quantize.calibration.classes",
+                                           "same.technology",
+                                           "designs.*.layers",
+                                           "run.batch",
+                                           "run.output",
+                                           "run.overwrite",
+                                           "run.resume",
+                                           "search",
+                                           "search.*"};
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+        if (!fnmatch(patterns[i], key, 0)) return true;
+    return false;
+}
+
+struct lines {
+    struct ohm_arena *arena;
+    char *text;
+    size_t used, room;
+};
+
+static int add(struct lines *lines, const char *key, const char *value) {
+    size_t need = strlen(key) + strlen(value) + 5;
+    if (lines->used + need > lines->room) {
+        size_t room = 2 * (lines->room + need);
+        char *grown = ohm_arena_alloc(lines->arena, room);
+        if (!grown) return OHM_E_MEMORY;
+        if (lines->used) memcpy(grown, lines->text, lines->used);
+        lines->text = grown;
+        lines->room = room;
+    }
+    int written = snprintf(lines->text + lines->used, need, "%s = %s\n", key, value);
+    for (char *c = lines->text + lines->used; c < lines->text + lines->used + written - 1; c++)
+        if (*c == '\n') *c = ' '; /* one line each, whatever a value holds */
+    lines->used += (size_t)written;
+    return OHM_OK;
+}
+
+static int add_digest(struct lines *lines, const char *key, uint64_t digest) {
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, digest);
+    return add(lines, key, text);
+}
+
+static int add_file(struct lines *lines, const char *key, const char *path) {
+    uint64_t digest;
+    OHM_TRY(ohm_file_digest(path, &digest));
+    return add_digest(lines, key, digest);
+}
+
+static int add_images(struct lines *lines, const char *key, const struct ohm_image_set *set) {
+    uint64_t digest = 0;
+    if (set) OHM_TRY(ohm_image_set_digest(set, &digest));
+    return add_digest(lines, key, digest);
+}
+
+static int add_inputs(struct lines *lines, const struct study *study) {
+    const struct ohm_job *job = study->job;
+    char *path;
+    OHM_TRY(add_file(lines, "network.file (contents)", job->network.file));
+    OHM_TRY(add_digest(lines, "network.file (weights)", ohm_constants_digest(study->content.network)));
+    OHM_TRY(add_images(lines, "images (names, sizes, labels)", study->images));
+    OHM_TRY(add_images(lines, "quantize.calibration (names, sizes, labels)", study->calibration));
+    OHM_TRY(ohm_technology_find(job->path, job->same.technology, &path));
+    int status = add_file(lines, "same.technology (contents)", path);
+    free(path);
+    return status;
+}
+
+/* The files that designs' `layers` name. */
+static int add_layer_files(struct lines *lines, const struct ohm_job *job) {
+    for (int32_t i = 0; i < job->nused; i++) {
+        if (fnmatch("designs.*.layers", job->used[i].key, 0)) continue;
+        char *path = ohm_path_beside(job->path, job->used[i].value), *key = ohm_arena_format(lines->arena, "%s (contents)", job->used[i].key);
+        int status = path && key ? add_file(lines, key, path) : OHM_E_MEMORY;
+        free(path);
+        OHM_TRY(status);
+    }
+    return OHM_OK;
+}
+
+int identity_text(const struct study *study, struct ohm_arena *arena, const char **text) {
+    const struct ohm_job *job = study->job;
+    struct lines lines = {.arena = arena};
+    for (int32_t i = 0; i < job->nused; i++) /* first, since they say more than hashes do when something differs */
+        if (!may_change(job->used[i].key)) OHM_TRY(add(&lines, job->used[i].key, job->used[i].value));
+    OHM_TRY(add_inputs(&lines, study));
+    OHM_TRY(add_layer_files(&lines, job));
+    OHM_TRY(add(&lines, "ohmtally", OHM_VERSION " " OHM_REVISION));
+    *text = lines.text;
+    return OHM_OK;
+}
+
+/* The line of `text` with the key of `line`; NULL: none. Keys end at " = ". */
+static const char *line_of(const char *text, const char *line) {
+    size_t key = (size_t)(strstr(line, " = ") - line) + 3;
+    for (; text && *text; text = strchr(text, '\n') + 1)
+        if (!strncmp(text, line, key)) return text;
+    return NULL;
+}
+
+/* Whole lines only, each with a key. */
+static bool well_formed(const char *text) {
+    for (const char *end; *text; text = end + 1) {
+        const char *equals = strstr(text, " = ");
+        end = strchr(text, '\n');
+        if (!end || !equals || equals > end) return false;
+    }
+    return true;
+}
+
+static const char *difference(struct ohm_arena *arena, const char *line, const char *other, bool line_is_now) {
+    const char *equals = strstr(line, " = ");
+    const int key = (int)(equals - line), mine = (int)strcspn(equals + 3, "\n");
+    if (!other)
+        return ohm_arena_format(arena, "%.*s = %.*s %s", key, line, mine, equals + 3, line_is_now ? "was not there" : "is not there any more");
+    const char *its = strstr(other, " = ") + 3;
+    return ohm_arena_format(arena, "%.*s was %.*s and is now %.*s", key, line, (int)strcspn(its, "\n"), its, mine, equals + 3);
+}
+
+const char *identity_difference(struct ohm_arena *arena, const char *before, const char *now) {
+    if (!well_formed(before)) return "its list of settings is damaged";
+    for (const char *line = now; *line; line = strchr(line, '\n') + 1) {
+        const char *other = line_of(before, line);
+        size_t length = (size_t)(strchr(line, '\n') - line) + 1;
+        if (!other || strncmp(other, line, length)) return difference(arena, line, other, true);
+    }
+    for (const char *line = before; *line; line = strchr(line, '\n') + 1)
+        if (!line_of(now, line)) return difference(arena, line, NULL, false);
+    return NULL;
+}
