@@ -2,6 +2,7 @@
 #ifndef OHM_APP_APP_H
 #define OHM_APP_APP_H
 #include "ohmtally/engine.h"
+#include "ohmtally/fitted_file.h"
 #include "ohmtally/images.h"
 #include "ohmtally/job.h"
 #include "ohmtally/network_file.h"
@@ -24,6 +25,7 @@ int command_pack(const struct ohm_world *world, const struct arguments *argument
 int command_report(const struct ohm_world *world, const struct arguments *arguments);
 int command_bench(const struct ohm_world *world, const struct arguments *arguments);
 int command_search(const struct ohm_world *world, const struct arguments *arguments);
+int command_fit(const struct ohm_world *world, const struct arguments *arguments);
 int command_list(const struct ohm_world *world, const struct arguments *arguments);
 
 /* One evaluation point: float, integer, or a design with its settings. */
@@ -35,6 +37,7 @@ struct point {
     struct ohm_design_setting *layer_settings; /* [nlayer]: setting with what `layers` says; there once the network is loaded */
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
+    const char *weights; /* fitted file; NULL: none */
     struct ohm_adc adc; /* without calibrated ranges */
     char options[512];
 };

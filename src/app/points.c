@@ -60,7 +60,7 @@ void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared) {
 }
 
 /* Fills adc[nlayer] with ranges from the counts of a lossless engine of the same design. */
-static int calibrate_adcs(struct study *study, const struct point *point, struct ohm_adc *adc) {
+static int calibrate_adcs(struct study *study, const struct point *point, const struct ohm_fitted *fitted, struct ohm_adc *adc) {
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *lossless = ohm_alloc_array((size_t)intnet->nlayer, sizeof *lossless);
     struct ohm_engine *engine = NULL;
@@ -68,7 +68,12 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     int status = ohm_world_agree(&study->world, lossless ? OHM_OK : OHM_E_MEMORY);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
         lossless[i] = (struct ohm_adc){point->design->lossless_bits(&point->setting), OHM_ADC_UNIT, point->adc.largest, {0}, {0}};
-    struct ohm_engine_request request = {.design = point->design, .settings = point->layer_settings, .adc = lossless, .evaluate = OHM_EVALUATE_ALL};
+    struct ohm_engine_request request = {.design = point->design,
+                                         .settings = point->layer_settings,
+                                         .given = fitted->weights,
+                                         .bias = (const float *const *)fitted->bias,
+                                         .adc = lossless,
+                                         .evaluate = OHM_EVALUATE_ALL};
     if (!status) status = build_engine(study, &request, &shared, &engine);
     if (!status) status = observe(study, engine);
     double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
@@ -81,17 +86,41 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     return status;
 }
 
+/* Magnitudes of two's complement where a design rounds plainly, else beside the sign (design.h). */
+static int check_magnitudes(const struct study *study, const struct point *point, const struct ohm_fitted *fitted) {
+    for (int32_t i = 0; i < fitted->nlayer; i++) {
+        const struct ohm_layer *layer = &study->content.intnet->layers[i];
+        const int32_t bits = point->layer_settings[i].weight_bits, most = (1 << (point->design->constrain ? bits : bits - 1)) - 1;
+        if (!fitted->weights[i])
+            return ohm_fail(OHM_E_INPUT, "%s: layer '%s' has not been fitted: let ohmtally fit end", point->weights, layer->name);
+        for (int64_t k = 0; k < (int64_t)ohm_layer_outputs(layer) * layer->krows; k++)
+            if (abs(fitted->weights[i]->w[k]) > most)
+                return ohm_fail(OHM_E_INPUT, "%s: layer '%s' has a weight of %d, but design '%s' holds magnitudes up to %d; fit for this design",
+                                point->weights, layer->name, fitted->weights[i]->w[k], point->name, most);
+    }
+    return OHM_OK;
+}
+
+static int read_fitted(const struct study *study, const struct point *point, struct ohm_fitted *fitted) {
+    *fitted = (struct ohm_fitted){0};
+    if (!point->weights) return OHM_OK;
+    OHM_TRY(ohm_fitted_read(point->weights, study->content.intnet, study->calibration != NULL, fitted));
+    return check_magnitudes(study, point, fitted);
+}
+
 static int make_engine(struct study *study, const struct point *point, struct ohm_shared *shared, const bool *stores_only,
                        struct ohm_engine **engine) {
     const struct ohm_job *job = study->job;
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *adc = ohm_alloc_array((size_t)intnet->nlayer, sizeof *adc);
-    int status = adc ? OHM_OK : OHM_E_MEMORY;
+    struct ohm_fitted fitted = {0};
+    int status = adc ? read_fitted(study, point, &fitted) : OHM_E_MEMORY;
     *engine = NULL;
     if (shared) status = ohm_world_agree(&study->world, status);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++) adc[i] = point->adc;
-    if (!status && point->adc.range == OHM_ADC_CALIBRATED && shared) status = calibrate_adcs(study, point, adc);
-    struct ohm_engine_request request = {.given = point->exact ? study->content.weights : NULL,
+    if (!status && point->adc.range == OHM_ADC_CALIBRATED && shared) status = calibrate_adcs(study, point, &fitted, adc);
+    struct ohm_engine_request request = {.given = point->exact ? study->content.weights : fitted.weights,
+                                         .bias = (const float *const *)fitted.bias,
                                          .design = point->exact ? NULL : point->design,
                                          .settings = point->layer_settings,
                                          .adc = adc,
@@ -100,6 +129,7 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .weight_bits = job->quantize.weight_bits,
                                          .per_channel = job->quantize.per_channel};
     if (!status) status = build_engine(study, &request, shared, engine);
+    ohm_fitted_free(&fitted);
     free(adc);
     return status;
 }
