@@ -82,6 +82,7 @@ struct ohm_job {
     struct {                                  /* of `ohmtally fit`; output NULL: no such section */
         const char *design, *constraint;      /* name of an entry, NULL: the first; sets beside the entry's own, NULL: none */
         int64_t images;                       /* of quantize.calibration, from its first on; 0: all */
+        int64_t check;                        /* images behind these that show what the fit is worth; 0: none */
         int32_t positions;                    /* per image and layer */
         double correct, damping, shrink, rho; /* struct ohm_fit_options */
         int32_t iterations, sweeps;

@@ -140,6 +140,7 @@ int command_fit(const struct ohm_world *world, const struct arguments *arguments
     if (!status) status = fit_open(&fit);
     if (!status) status = ohm_world_agree(world, ohm_fitted_new(study.content.intnet, &fit.file));
     if (!status) status = fit_layers(&fit);
+    if (!status) status = fit_check(&fit);
     if (!status && world->rank == 0) status = ohm_fitted_write(study.job->fit.output, study.content.intnet, &fit.file);
     status = ohm_world_agree(world, status);
     if (!status) ohm_log("weights: %s (%.1f s)", study.job->fit.output, ohm_seconds() - began);

@@ -17,10 +17,10 @@ struct fit {
     const char *constraint; /* in words */
 
     struct ohm_image_set *images;
-    int64_t total, first, nimage; /* images of all ranks, this rank's: first .. first + nimage - 1 */
-    bool *readable;               /* [nimage] */
+    int64_t total, first, nimage;               /* images of all ranks, this rank's: first .. first + nimage - 1 */
+    bool *readable;                             /* [nimage] */
     struct ohm_engine *reference, mixed, **own; /* finely rounded; that with fitted layers, from own[layer] */
-    struct kept wanted, held;     /* activations of the two */
+    struct kept wanted, held;                   /* activations of the two */
     struct ohm_fitted file;
     const char *partial;
 };
@@ -41,6 +41,8 @@ int fit_sample(struct fit *fit, int32_t i, struct ohm_gram *gram, double *target
 /* fit_network.c. Collective: opens the images, builds both networks. */
 int fit_open(struct fit *fit);
 int fit_set_layer(struct fit *fit, int32_t i); /* the fitted network's layer from fit->file */
+/* fit_check.c. Collective: top-1, agreement and error of the logits on fit.check images behind those of the fit. */
+int fit_check(struct fit *fit);
 void fit_close(struct fit *fit);
 
 #endif

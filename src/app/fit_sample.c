@@ -62,8 +62,7 @@ static int sample_targets(const struct sampling *s, int64_t image, const void *s
     for (int32_t j = 0; good && j < s->each; j++)
         ohm_layer_gather_taps(intnet, s->layer, stored, position_of(s, image, j), 1, codes + (size_t)j * vector);
     if (good) ohm_product_run_wide(product, s->each, codes, sums, scratch);
-    for (size_t i = 0; good && i < (size_t)s->each * outputs; i++)
-        t[i] = rint((double)(sums[i] - zero * s->colsum[i % outputs]) / OHM_TARGET_STEPS);
+    for (size_t i = 0; good && i < (size_t)s->each * outputs; i++) t[i] = rint((double)(sums[i] - zero * s->colsum[i % outputs]) / OHM_TARGET_STEPS);
     free(codes);
     free(sums);
     free(scratch);

@@ -12,8 +12,8 @@ struct factor {
 
 struct fitting {
     const struct ohm_fit_request *request;
-    const double *h;     /* [groups][krows][krows] */
-    double *ridge;       /* [groups] mean of the diagonal */
+    const double *h; /* [groups][krows][krows] */
+    double *ridge;   /* [groups] mean of the diagonal */
     struct factor factor;
 };
 

@@ -24,8 +24,7 @@ static int try_scales(struct fitting *fitting, struct unit *unit, const double *
         return unit_error(fitting, unit, error, NULL);
     }
     memset(error, 0, ncols * sizeof *error);
-    for (size_t i = 0; i < krows * ncols; i++)
-        error[i % ncols] += importance[i / ncols] * (unit->v[i] - unit->z[i]) * (unit->v[i] - unit->z[i]);
+    for (size_t i = 0; i < krows * ncols; i++) error[i % ncols] += importance[i / ncols] * (unit->v[i] - unit->z[i]) * (unit->v[i] - unit->z[i]);
     return OHM_OK;
 }
 

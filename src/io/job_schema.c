@@ -120,6 +120,7 @@ static const struct ohm_key fit_keys[] = {
     STRING("constraint", OHM_KEY_TEXT, FIELD(fit.constraint), "none",
            "sets beside the design's own, such as polarity size=8, nm n=2 m=4; with commas between"),
     NUMBER("images", OHM_KEY_INT64, FIELD(fit.images), "256", 0, MOST_COUNT, "images, from the first of quantize.calibration on", .words = all_words),
+    NUMBER("check", OHM_KEY_INT64, FIELD(fit.check), "0", 0, MOST_COUNT, "images behind these on which the fitted network is compared with the float one"),
     NUMBER("positions", OHM_KEY_INT32, FIELD(fit.positions), "64", 1, 65536, "output positions of a layer sampled in each image"),
     NUMBER("correct", OHM_KEY_DOUBLE, FIELD(fit.correct), "1", 0, 1, "share of earlier layers' error that weights are moved to correct"),
     NUMBER("damping", OHM_KEY_DOUBLE, FIELD(fit.damping), "0.01", 1e-9, 1e3, "added to the diagonal of the inputs' moments, in units of its mean"),
