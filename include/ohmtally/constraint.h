@@ -16,7 +16,7 @@ struct ohm_matrix {
 };
 
 struct ohm_level_list {
-    int32_t n;           /* 0: every number from lo to hi */
+    int32_t n;           /* 0: every number from lo to hi; then value is NULL */
     const double *value; /* [n] ascending */
     double lo, hi;
 };
@@ -26,10 +26,11 @@ struct ohm_levels {
     int32_t krows, ncols, nlist;
     struct ohm_level_list *list;
     uint16_t *which; /* [krows][ncols]: index of a list */
+    int32_t room;    /* of list: private */
 };
 struct ohm_levels *ohm_levels_new(int32_t krows, int32_t ncols); /* any number everywhere; NULL with a recorded failure */
 void ohm_levels_free(struct ohm_levels *levels);
-/* Nearest level; of two, the one nearer to 0. */
+/* Nearest level; of two, the one nearer to 0; of -m and m, m. */
 double ohm_level_nearest(const struct ohm_level_list *list, double v);
 
 /* A constraint's options, and what a job's design says beside them (array shape, weight bits). */
@@ -41,10 +42,16 @@ struct ohm_constraint {
     int (*narrow)(const struct ohm_design_setting *setting, const struct ohm_matrix *matrix, const double *v, struct ohm_levels *levels);
 };
 extern const struct ohm_constraint *const ohm_constraints[]; /* NULL-terminated */
+/* By name; NULL with a recorded failure that names the nearest. */
 const struct ohm_constraint *ohm_constraint_find(const char *name);
+/* Fills setting->option with the defaults; the rest of the setting is the caller's. */
+void ohm_constraint_defaults(const struct ohm_constraint *constraint, struct ohm_design_setting *setting);
+/* Sets one option from text; OHM_E_USAGE names the nearest known key or the allowed values. */
+int ohm_constraint_set(const struct ohm_constraint *constraint, struct ohm_design_setting *setting, const char *key, const char *value);
 
 /* z: the point of the set nearest to v (v and z may be the same). One constraint: the Euclidean projection, unless its file says otherwise; several:
- * each chooses within what those before it left. */
+ * each chooses within what those before it left. levels: what every weight may be, the caller's to free; NULL: not wanted. Fails with OHM_E_USAGE
+ * where a constraint finds nothing of its own in what those before it left. Settings have passed configure. */
 #define OHM_MOST_CONSTRAINTS 4
 struct ohm_constraint_use {
     const struct ohm_constraint *constraint;

@@ -12,6 +12,10 @@ struct ohm_design_option {
     const char *const *choices;    /* NULL-terminated, or NULL for a number */
     const char *about;
 };
+/* value [options]: the defaults. */
+void ohm_option_defaults(const struct ohm_design_option *options, int64_t *value);
+/* Sets one option from text; OHM_E_USAGE names its owner and the nearest known key or the allowed values. */
+int ohm_option_set(const char *owner, const struct ohm_design_option *options, int64_t *value, const char *key, const char *text);
 /* What a job says of one design: the shared part and the design's own options, in the order of its table. */
 struct ohm_design_setting {
     int32_t array_rows, array_columns;
@@ -45,7 +49,7 @@ extern const struct ohm_design *const ohm_designs[]; /* NULL-terminated */
 const struct ohm_design *ohm_design_find(const char *name);
 /* Fills setting->option with the defaults. */
 void ohm_design_defaults(const struct ohm_design *design, struct ohm_design_setting *setting);
-/* Sets one option from text; OHM_E_USAGE names the nearest known key or the allowed values. */
+/* ohm_option_set for a design's options. */
 int ohm_design_set(const struct ohm_design *design, struct ohm_design_setting *setting, const char *key, const char *value);
 int32_t ohm_design_driven_rows(const struct ohm_design *design, const struct ohm_design_setting *setting);
 /* Puts a layer's weights on the design's grid. */

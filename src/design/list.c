@@ -20,11 +20,15 @@ const struct ohm_design *ohm_design_find(const char *name) {
     return NULL;
 }
 
-void ohm_design_defaults(const struct ohm_design *design, struct ohm_design_setting *setting) {
-    for (int i = 0; design->options[i].key; i++) setting->option[i] = design->options[i].fallback;
+void ohm_option_defaults(const struct ohm_design_option *options, int64_t *value) {
+    for (int i = 0; options[i].key; i++) value[i] = options[i].fallback;
 }
 
-static int set_choice(const struct ohm_design *design, const struct ohm_design_option *option, int64_t *value, const char *text) {
+void ohm_design_defaults(const struct ohm_design *design, struct ohm_design_setting *setting) {
+    ohm_option_defaults(design->options, setting->option);
+}
+
+static int set_choice(const char *owner, const struct ohm_design_option *option, int64_t *value, const char *text) {
     char known[256] = "";
     for (int i = 0; option->choices[i]; i++) {
         if (!strcmp(text, option->choices[i])) {
@@ -34,27 +38,31 @@ static int set_choice(const struct ohm_design *design, const struct ohm_design_o
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", option->choices[i]);
     }
-    return ohm_fail(OHM_E_USAGE, "%s: %s: '%s' is none of %s", design->name, option->key, text, known);
+    return ohm_fail(OHM_E_USAGE, "%s: %s: '%s' is none of %s", owner, option->key, text, known);
 }
 
-int ohm_design_set(const struct ohm_design *design, struct ohm_design_setting *setting, const char *key, const char *text) {
+int ohm_option_set(const char *owner, const struct ohm_design_option *options, int64_t *value, const char *key, const char *text) {
     const char *names[OHM_MAX_OPTIONS];
     size_t count = 0;
-    for (; design->options[count].key; count++) {
-        const struct ohm_design_option *option = &design->options[count];
+    for (; options[count].key; count++) {
+        const struct ohm_design_option *option = &options[count];
         int64_t number;
         names[count] = option->key;
         if (strcmp(key, option->key)) continue;
-        if (option->choices) return set_choice(design, option, &setting->option[count], text);
+        if (option->choices) return set_choice(owner, option, &value[count], text);
         if (ohm_text_int64(text, &number) || number < option->least || number > option->most)
-            return ohm_fail(OHM_E_USAGE, "%s: %s: '%s' is not a whole number from %lld to %lld", design->name, key, text, (long long)option->least,
+            return ohm_fail(OHM_E_USAGE, "%s: %s: '%s' is not a whole number from %lld to %lld", owner, key, text, (long long)option->least,
                             (long long)option->most);
-        setting->option[count] = number;
+        value[count] = number;
         return OHM_OK;
     }
     const char *near = ohm_text_nearest(key, names, count);
-    return ohm_fail(OHM_E_USAGE, "%s has no option '%s'%s%s%s; `ohmtally list` shows its options", design->name, key, near ? "; did you mean '" : "",
+    return ohm_fail(OHM_E_USAGE, "%s has no option '%s'%s%s%s; `ohmtally list` shows its options", owner, key, near ? "; did you mean '" : "",
                     near ? near : "", near ? "'?" : "");
+}
+
+int ohm_design_set(const struct ohm_design *design, struct ohm_design_setting *setting, const char *key, const char *text) {
+    return ohm_option_set(design->name, design->options, setting->option, key, text);
 }
 
 int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key) {
