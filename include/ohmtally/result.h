@@ -13,10 +13,10 @@
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
  *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
  *                           tally.h, every count of store.h, plane_full, plane_held ([n][16]), adc_bits, copies, buffer_bytes, baseline_<name>,
- * sqnr_db (against float), weight_error, energy_<component>_pj, energy_pj (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj
- * (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns, busy, area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has
- * no layers; prices of /integer are 0 Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets
- * are the same bytes for any ranks and threads. Layer: io. Rank 0 only. */
+ * sqnr_db (against float), weight_error, held_error, energy_<component>_pj, energy_pj (their sum), energy_leakage_pj (not in the sum),
+ * energy_adc_<law>_pj (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns, busy, area_<component>_um2, area_um2 (their sum),
+ * area_adc_<law>_um2 /float has no layers; prices of /integer are 0 Every data set carries attributes `unit` and `about`. Wall times and host names
+ * are attributes only: data sets are the same bytes for any ranks and threads. Layer: io. Rank 0 only. */
 #ifndef OHMTALLY_RESULT_H
 #define OHMTALLY_RESULT_H
 #include "ohmtally/memory.h"
@@ -45,6 +45,7 @@ struct ohm_layer_row {
     int32_t adc_bits;
     double sqnr_db;
     double weight_error;          /* relative root mean square of held minus float weights */
+    double held_error;            /* of held minus fitted weights; 0 without fitted ones */
     int64_t copies;               /* of the layer; area and leakage are of all of them, store of one */
     int64_t buffer_bytes;         /* input values kept while the layer runs */
     struct ohm_energy energy;     /* pJ, mean per image */

@@ -123,7 +123,11 @@ static int fit_layer(struct fit *fit, int32_t i) {
 }
 
 static int fit_layers(struct fit *fit) {
-    for (int32_t i = 0; i < fit->file.nlayer; i++) OHM_TRY(fit_layer(fit, i));
+    for (int32_t i = 0; i < fit->resumed; i++) OHM_TRY(ohm_world_agree(&fit->study->world, fit_set_layer(fit, i)));
+    for (int32_t i = fit->resumed; i < fit->file.nlayer; i++) {
+        OHM_TRY(fit_layer(fit, i));
+        OHM_TRY(ohm_world_agree(&fit->study->world, fit_save(fit)));
+    }
     return OHM_OK;
 }
 
@@ -138,11 +142,10 @@ int command_fit(const struct ohm_world *world, const struct arguments *arguments
     omp_set_num_threads(study.threads);
     if (!status) status = study_load(&study, true);
     if (!status) status = fit_open(&fit);
-    if (!status) status = ohm_world_agree(world, ohm_fitted_new(study.content.intnet, &fit.file));
+    if (!status) status = fit_resume(&fit);
     if (!status) status = fit_layers(&fit);
+    if (!status) status = ohm_world_agree(world, fit_publish(&fit));
     if (!status) status = fit_check(&fit);
-    if (!status && world->rank == 0) status = ohm_fitted_write(study.job->fit.output, study.content.intnet, &fit.file);
-    status = ohm_world_agree(world, status);
     if (!status) ohm_log("weights: %s (%.1f s)", study.job->fit.output, ohm_seconds() - began);
     fit_close(&fit);
     study_close(&study);

@@ -22,7 +22,9 @@ struct fit {
     struct ohm_engine *reference, mixed, **own; /* finely rounded; that with fitted layers, from own[layer] */
     struct kept wanted, held;                   /* activations of the two */
     struct ohm_fitted file;
-    const char *partial;
+    const char *partial; /* what there is of it meanwhile */
+    double saved_s;      /* when that was written */
+    int32_t resumed;     /* layers taken from there */
 };
 
 /* fit_plan.c: the design and the set, checked before the network is there. */
@@ -41,6 +43,11 @@ int fit_sample(struct fit *fit, int32_t i, struct ohm_gram *gram, double *target
 /* fit_network.c. Collective: opens the images, builds both networks. */
 int fit_open(struct fit *fit);
 int fit_set_layer(struct fit *fit, int32_t i); /* the fitted network's layer from fit->file */
+/* fit_file.c: what decides the result in words and as a digest; layers that an earlier, unfinished fit of the same settings has left. Collective. */
+int fit_resume(struct fit *fit);
+/* Rank 0: writes what there is, from time to time, or under the final name in the end. */
+int fit_save(struct fit *fit);
+int fit_publish(struct fit *fit);
 /* fit_check.c. Collective: top-1, agreement and error of the logits on fit.check images behind those of the fit. */
 int fit_check(struct fit *fit);
 void fit_close(struct fit *fit);

@@ -165,6 +165,7 @@ int point_layers(const struct study *study, const struct point *point, const str
         row->adc_bits = point->adc.bits;
         row->sqnr_db = sqnr_db ? sqnr_db[i] : 0;
         if (engine) row->weight_error = engine->layers[i].weight_error;
+        if (engine) row->held_error = engine->layers[i].held_error;
         if (engine) row->store = engine->layers[i].store;
         if (engine) memcpy(row->plane_full, engine->layers[i].plane_full, sizeof row->plane_full);
         if (engine) memcpy(row->plane_held, engine->layers[i].plane_held, sizeof row->plane_held);

@@ -12,8 +12,9 @@ struct factor {
 
 struct fitting {
     const struct ohm_fit_request *request;
-    const double *h; /* [groups][krows][krows] */
-    double *ridge;   /* [groups] mean of the diagonal */
+    const double *h;   /* [groups][krows][krows] */
+    double top, least; /* largest level; smallest weight that a scale is made for (OHM_LEAST_SCALE_SHARE) */
+    double *ridge;     /* [groups] mean of the diagonal */
     struct factor factor;
 };
 

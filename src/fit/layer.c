@@ -23,24 +23,26 @@ static double top_level(const struct fitting *fitting) {
     return z;
 }
 
-static int unit_open(const struct fitting *fitting, double top, double whole, struct unit *unit) {
-    const struct ohm_fit_request *request = fitting->request;
-    const struct ohm_layer *layer = request->layer;
+/* Scales at which the largest weight of each output becomes the top level. */
+static void unit_largest(const struct fitting *fitting, struct unit *unit, const double *weights) {
+    const size_t krows = (size_t)fitting->request->layer->krows, ncols = (size_t)unit->ncols;
+    for (size_t n = 0; n < ncols; n++) {
+        double most = fitting->least;
+        for (size_t r = 0; r < krows; r++) most = fmax(most, fabs(weights[r * ncols + n]));
+        unit->scale[n] = most > 0 ? most / fitting->top : 1;
+    }
+}
+
+static int unit_open(const struct fitting *fitting, struct unit *unit) {
+    const struct ohm_layer *layer = fitting->request->layer;
     const size_t krows = (size_t)layer->krows, ncols = (size_t)unit->ncols;
     unit->w = ohm_alloc_array(krows * ncols, sizeof(double));
     unit->v = ohm_alloc_array(krows * ncols, sizeof(double));
     unit->z = ohm_alloc_array(krows * ncols, sizeof(double));
     unit->scale = ohm_alloc_array(ncols, sizeof(double));
     if (!unit->w || !unit->v || !unit->z || !unit->scale) return OHM_E_MEMORY;
-    for (size_t n = 0; n < ncols; n++) {
-        const float *w = layer->weight + ((size_t)unit->group * (size_t)layer->ncols + (size_t)unit->column + n) * krows;
-        double most = whole * (double)OHM_LEAST_SCALE_SHARE;
-        for (size_t r = 0; r < krows; r++) {
-            unit->w[r * ncols + n] = w[r];
-            most = fmax(most, fabs((double)w[r]));
-        }
-        unit->scale[n] = most > 0 ? most / top : 1;
-    }
+    const float *w = layer->weight + ((size_t)unit->group * (size_t)layer->ncols + (size_t)unit->column) * krows;
+    for (size_t i = 0; i < krows * ncols; i++) unit->w[i % krows * ncols + i / krows] = w[i];
     return OHM_OK;
 }
 
@@ -64,10 +66,12 @@ static int unit_target(struct fitting *fitting, struct unit *unit) {
     double *error = ohm_alloc_array((size_t)unit->ncols, sizeof *error);
     int status = error ? unit_error(fitting, unit, error, NULL) : OHM_E_MEMORY; /* z is 0 */
     for (int32_t n = 0; !status && n < unit->ncols; n++) unit->outputs[n].power = error[n];
+    unit_largest(fitting, unit, unit->w);
     if (!status) status = unit_project(fitting, unit, NULL, unit->w, unit->z);
     if (!status) status = unit_error(fitting, unit, error, NULL);
     for (int32_t n = 0; !status && n < unit->ncols; n++) unit->outputs[n].before = error[n];
     free(error);
+    unit_largest(fitting, unit, unit->v);
     return status ? status : options->scales ? unit_scales(fitting, unit) : OHM_OK;
 }
 
@@ -150,21 +154,23 @@ static void write_unit(const struct fitting *fitting, const struct unit *unit, s
     }
 }
 
-static int make_units(const struct fitting *fitting, struct ohm_fit_output *outputs, struct units *units) {
+static int make_units(struct fitting *fitting, struct ohm_fit_output *outputs, struct units *units) {
     const struct ohm_fit_request *request = fitting->request;
     const struct ohm_layer *layer = request->layer;
     const int32_t across = (layer->ncols + request->columns - 1) / request->columns;
-    double top = top_level(fitting), whole = 0;
+    double whole = 0;
+    fitting->top = top_level(fitting);
     units->list = ohm_alloc_array((size_t)layer->groups * (size_t)across, sizeof *units->list);
     if (!units->list) return OHM_E_MEMORY;
-    if (!(top > 0)) return ohm_fail(OHM_E_USAGE, "layer '%s': the constraint leaves no weight but 0", layer->name);
+    if (!(fitting->top > 0)) return ohm_fail(OHM_E_USAGE, "layer '%s': the constraint leaves no weight but 0", layer->name);
     for (size_t i = 0; i < (size_t)ohm_layer_outputs(layer) * (size_t)layer->krows; i++) whole = fmax(whole, fabs((double)layer->weight[i]));
+    fitting->least = whole * (double)OHM_LEAST_SCALE_SHARE;
     for (; units->n < layer->groups * across; units->n++) {
         struct unit *unit = &units->list[units->n];
         int32_t column = units->n % across * request->columns, left = layer->ncols - column;
         *unit = (struct unit){.group = units->n / across, .column = column, .ncols = left < request->columns ? left : request->columns};
         unit->outputs = outputs + (size_t)unit->group * (size_t)layer->ncols + (size_t)column;
-        if (units->n % request->nrank == request->rank) OHM_TRY(unit_open(fitting, top, whole, unit));
+        if (units->n % request->nrank == request->rank) OHM_TRY(unit_open(fitting, unit));
     }
     return OHM_OK;
 }

@@ -54,6 +54,7 @@ static const struct ohm_column layer_columns[] = {
     LAYER(buffer_bytes, INT64, "B", "input values kept while the layer runs"),
     OHM_BASELINE_LIST(BASELINE) LAYER(sqnr_db, DOUBLE, "dB", "signal to quantisation noise of the layer's output against the float network"),
     LAYER(weight_error, DOUBLE, "1", "relative root mean square of held minus float weights"),
+    LAYER(held_error, DOUBLE, "1", "relative root mean square of held minus fitted weights; 0 without fitted ones"),
     OHM_ENERGY_LIST(ENERGY) SUM(energy_pj, "pJ", "sum of the energies by component, without leakage; mean per image"),
     {"energy_leakage_pj", OHM_COLUMN_DOUBLE, AT(leakage_pj), 1, {"pJ", "standing power of arrays and tiles from one image to the next"}},
     OHM_ADC_LAW_LIST(LAW_ENERGY) LAYER(latency_ns, DOUBLE, "ns", "one image through one copy of the layer"),
