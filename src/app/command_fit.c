@@ -32,6 +32,19 @@ struct solved {
     struct ohm_fit_output *outputs;
 };
 
+/* Whether the sets tie no columns together but those of one array. */
+static bool columns_apart(const struct ohm_constraint_use *uses, int32_t nuse) {
+    static const char *const apart[] = {"window", "uniform", "power", "additive", "polarity", "nm"}; /* every column by itself */
+    for (int32_t u = 0; u < nuse; u++) {
+        bool found = false;
+        for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) found |= !strcmp(uses[u].constraint->name, apart[i]);
+        for (int o = 0; uses[u].constraint->options[o].key; o++) /* squeeze: by tile, unless a whole row has one shift */
+            found |= !strcmp(uses[u].constraint->options[o].key, "flag_scope") && uses[u].setting.option[o] == 0;
+        if (!found) return false;
+    }
+    return true;
+}
+
 static int solve(struct fit *fit, int32_t i, struct ohm_gram *gram, const double *target_unit, struct solved *solved) {
     const struct ohm_intnet *intnet = fit->study->content.intnet;
     const struct ohm_layer *layer = &intnet->layers[i];
@@ -41,11 +54,12 @@ static int solve(struct fit *fit, int32_t i, struct ohm_gram *gram, const double
                                       .target_unit = target_unit,
                                       .input_scale = intnet->quant[layer->input].scale,
                                       .uses = uses,
-                                      .columns = fit->entry->setting.array_columns,
+                                      .columns = layer->ncols,
                                       .rank = fit->study->world.rank,
                                       .nrank = fit->study->world.size,
                                       .options = &fit->options};
     OHM_TRY(fit_uses(fit, i, uses, &request.nuse));
+    if (columns_apart(uses, request.nuse)) request.columns = fit->entry->setting.array_columns;
     return ohm_fit_layer(&request, solved->weights, solved->bias, solved->outputs);
 }
 

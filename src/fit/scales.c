@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALL_ROWS 64 /* up to this many rows every share is tried to the end; above, by what rounding costs when later rows can make up for it */
-#define FINE 48       /* shares tried on few rows */
+#define TRIED_ROWS 256 /* up to this many rows every share is tried to the end; above, by what rounding costs when later rows can make up for it */
+#define FEW_ROWS 64
+#define FINE 48 /* shares tried on few rows */
+#define MIDDLE 20
 #define COARSE 12
+
+static int32_t shares_of(size_t krows) {
+    return krows <= FEW_ROWS ? FINE : krows <= TRIED_ROWS ? MIDDLE : COARSE;
+}
 
 /* From somewhat above the largest weight's scale to less than half of it: levels of a window repeat from octave to octave. */
 static double share(int32_t i, int32_t n) {
@@ -18,7 +24,7 @@ static double share(int32_t i, int32_t n) {
 static int try_scales(struct fitting *fitting, struct unit *unit, const double *importance, double *error) {
     const size_t krows = (size_t)fitting->factor.krows, ncols = (size_t)unit->ncols;
     OHM_TRY(unit_project(fitting, unit, importance, unit->v, unit->z));
-    if (krows <= SMALL_ROWS) {
+    if (krows <= TRIED_ROWS) {
         OHM_TRY(unit_refine(fitting, unit));
         OHM_TRY(unit_descend(fitting, unit));
         return unit_error(fitting, unit, error, NULL);
@@ -30,7 +36,7 @@ static int try_scales(struct fitting *fitting, struct unit *unit, const double *
 
 int unit_scales(struct fitting *fitting, struct unit *unit) {
     const size_t krows = (size_t)fitting->factor.krows, ncols = (size_t)unit->ncols;
-    const int32_t shares = krows <= SMALL_ROWS ? FINE : COARSE;
+    const int32_t shares = shares_of(krows);
     double *room = ohm_alloc_array(4 * ncols + krows, sizeof *room), *largest = room, *error = room + ncols, *least = room + 2 * ncols;
     double *best = room + 3 * ncols, *importance = room + 4 * ncols;
     int status = room ? OHM_OK : OHM_E_MEMORY;
