@@ -105,6 +105,9 @@ uint64_t ohm_point_digest(const struct ohm_image_row *images, int64_t nimage, co
 void ohm_wilson(int64_t hits, int64_t n, double *low, double *high);
 
 /* Reading back, for `report`. */
+struct ohm_report_weights { /* relative root mean square by which held weights are off, in the layer where it is most */
+    double trained, fitted; /* off these */
+};
 struct ohm_report_point {
     char name[256], design[32], digest[17], adc_range[16];
     int64_t scored, labelled, corrupt, top1, top5, agree; /* agree: top-1 class equals float's; -1 without a float point */
@@ -114,6 +117,8 @@ struct ohm_report_point {
     double energy_pj, leakage_pj;                                   /* per image */
     double law_energy_pj[OHM_ADC_LAWS], law_area_um2[OHM_ADC_LAWS]; /* under each ADC law; energy without leakage */
     struct ohm_point_costs costs;
+    bool has_weights; /* fitted ones */
+    struct ohm_report_weights weights;
 };
 struct ohm_report {
     struct ohm_arena *arena;

@@ -1,5 +1,6 @@
 /* Engines and layer rows of evaluation points. */
 #include "app.h"
+#include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,18 @@ static int read_fitted(const struct study *study, const struct point *point, str
     return check_magnitudes(study, point, fitted);
 }
 
+static void warn_of_loss(const struct point *point, const struct ohm_engine *engine) {
+    int32_t layers = 0;
+    double most = 0;
+    for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
+        layers += engine->layers[i].held_error > 0;
+        if (engine->layers[i].held_error > most) most = engine->layers[i].held_error;
+    }
+    if (layers)
+        ohm_warn("%s does not hold the weights of %s exactly in %d layers (off by %.2g of them at most): were they fitted for it?", point->name,
+                 point->weights, layers, most);
+}
+
 static int make_engine(struct study *study, const struct point *point, struct ohm_shared *shared, const bool *stores_only,
                        struct ohm_engine **engine) {
     const struct ohm_job *job = study->job;
@@ -129,6 +142,7 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .weight_bits = job->quantize.weight_bits,
                                          .per_channel = job->quantize.per_channel};
     if (!status) status = build_engine(study, &request, shared, engine);
+    if (!status && point->weights) warn_of_loss(point, *engine);
     ohm_fitted_free(&fitted);
     free(adc);
     return status;

@@ -142,9 +142,12 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     engine->layers[i].store = plan->store;
     memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
     memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
-    if (request->stores_only && request->stores_only[i]) return OHM_OK;
+    const struct ohm_weights *given = given_weights(request, i);
+    bool stores_only = request->stores_only && request->stores_only[i];
+    if (stores_only && !given) return OHM_OK;
     ohm_plan_decode(plan, weights->w);
-    if (given_weights(request, i)) engine->layers[i].held_error = held_error(layer, weights->w, given_weights(request, i));
+    if (given) engine->layers[i].held_error = held_error(layer, weights->w, given);
+    if (stores_only) return OHM_OK;
     OHM_TRY(finish_layer(engine, request, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
     return build_program(engine, request, i, plan, weights->w);
 }

@@ -76,6 +76,7 @@ class Fit(Fitting):
         self.assertEqual(done.code, 0, done.err)
         with h5py.File(self.path("run.h5"), "r") as f:
             right = {name: int((f[name + "/images/correct"][...] == 1).sum()) for name in ("float", "integer", "fitted", "plain")}
+            self.assertIn("off the fitted ones 0,", done.out)
             self.assertTrue((f["fitted/layers/held_error"][...] == 0).all())  # lossless ADC: the crossbars compute the fitted weights
         self.assertGreaterEqual(right["fitted"], right["float"] - 9)  # 3 points of 300
         self.assertGreaterEqual(right["fitted"], right["plain"])
@@ -180,9 +181,15 @@ class Refused(Fitting):
             f.attrs["network"] = "0123456789abcdef"
         self.refuse("run", ["foreign.h5", "another network"], "designs.0.weights=foreign.h5")
 
+    def test_a_design_that_cannot_hold_them_says_so(self):
+        done = run(["plan", self.job, "--set", "designs.0.squeeze=6"])
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("does not hold the weights", done.err)
+
     def test_plan_needs_no_images(self):
         done = run(["plan", self.job])
         self.assertEqual(done.code, 0, done.err)
+        self.assertNotIn("warning", done.err)
 
 
 if __name__ == "__main__":
