@@ -125,7 +125,7 @@ static const struct ohm_key fit_keys[] = {
     NUMBER("positions", OHM_KEY_INT32, FIELD(fit.positions), "64", 1, 65536, "output positions of a layer sampled in each image"),
     NUMBER("correct", OHM_KEY_DOUBLE, FIELD(fit.correct), "1", 0, 1, "share of earlier layers' error that weights are moved to correct"),
     NUMBER("damping", OHM_KEY_DOUBLE, FIELD(fit.damping), "0.01", 1e-9, 1e3, "added to the diagonal of the inputs' moments, in units of its mean"),
-    NUMBER("shrink", OHM_KEY_DOUBLE, FIELD(fit.shrink), "0.5", 0, 1, "of the moments off the diagonal, less where positions are many to a row"),
+    NUMBER("shrink", OHM_KEY_DOUBLE, FIELD(fit.shrink), "0", 0, 1, "of the moments off the diagonal, less where positions are many to a row"),
     WORD("scales", OHM_KEY_WORD_BOOL, FIELD(fit.scales), "true", truth_words, "stage: search a scale per output"),
     WORD("admm", OHM_KEY_WORD_BOOL, FIELD(fit.admm), "true", truth_words, "stage: alternating direction method, finds the structure"),
     NUMBER("rho", OHM_KEY_DOUBLE, FIELD(fit.rho), "1", 1e-6, 1e6, "of admm, in units of the mean of the moments' diagonal"),
