@@ -4,7 +4,8 @@
  *   correct   V = W + correct * H^-1 (P - H W): what earlier layers got wrong is put right here, as far as weights can
  *   scales    one per output, of a fixed list of shares of the largest: the one at which rounding costs least
  *   admm      min (V - Z)' H (V - Z), Z in the set: W-step by one Cholesky factor of H + rho I per layer, Z-step the projection, U-step U + W - Z
- *             (Boyd et al. 2011, Sec. 9.1). It finds the structure (rows' shifts, masks, signs); levels are settled by what follows
+ *             (Boyd et al. 2011, Sec. 9.1). It finds the structure (rows' shifts, masks, signs); levels are settled by what follows, so
+ *             that it is left out where the set is a grid alone
  *   refine    rows of the matrix rounded in turn, the error passed on to those not yet rounded, rows with large moments first (optimal brain
  *             quantisation; Frantar et al. 2022, arXiv 2210.17323, Algorithm 1; here by substitution in the Cholesky factor of H itself)
  *   descend   weights moved one at a time to the level that costs least, scales refitted in closed form between sweeps

@@ -14,6 +14,7 @@ struct fitting {
     const struct ohm_fit_request *request;
     const double *h;   /* [groups][krows][krows] */
     double top, least; /* largest level; smallest weight that a scale is made for (OHM_LEAST_SCALE_SHARE) */
+    bool by_admm;      /* the units' structure has been found */
     double *ridge;     /* [groups] mean of the diagonal */
     struct factor factor;
 };

@@ -81,7 +81,7 @@ static int unit_settle(struct fitting *fitting, struct unit *unit) {
     double *room = ohm_alloc_array(krows + ncols, sizeof *room), *importance = room, *error = room + krows;
     int status = room ? OHM_OK : OHM_E_MEMORY;
     if (!status) factor_importance(fitting, unit->group, importance);
-    if (!status && !options->admm) status = unit_project(fitting, unit, options->refine ? importance : NULL, unit->v, unit->z);
+    if (!status && !fitting->by_admm) status = unit_project(fitting, unit, options->refine ? importance : NULL, unit->v, unit->z);
     if (!status && options->refine) status = unit_refine(fitting, unit);
     if (!status && options->sweeps) status = unit_descend(fitting, unit);
     if (!status) status = unit_error(fitting, unit, error, NULL);
@@ -120,13 +120,21 @@ static int damp(struct fitting *fitting) {
     return OHM_OK;
 }
 
+/* Whether there is a structure to be found: grids give all weights the same levels. */
+static bool has_structure(const struct fitting *fitting, const struct units *units) {
+    for (int32_t i = fitting->request->rank; i < units->n; i += fitting->request->nrank)
+        if (units->list[i].levels->nlist > 1) return true;
+    return false;
+}
+
 static int stages(struct fitting *fitting, const struct units *units) {
     const struct ohm_fit_options *options = fitting->request->options;
     for (int32_t i = fitting->request->rank; i < units->n; i += fitting->request->nrank) unit_residual(fitting, &units->list[i]);
     OHM_TRY(damp(fitting));
     OHM_TRY(factor_make(fitting, 0));
     OHM_TRY(each_unit(fitting, units, unit_target));
-    if (options->admm) {
+    fitting->by_admm = options->admm && has_structure(fitting, units);
+    if (fitting->by_admm) {
         OHM_TRY(factor_make(fitting, options->rho));
         OHM_TRY(each_unit(fitting, units, unit_admm));
         OHM_TRY(factor_make(fitting, 0));
