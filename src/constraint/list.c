@@ -4,13 +4,10 @@
 #include "sets.h"
 #include <string.h>
 
-const struct ohm_constraint *const ohm_constraints[] = {&ohm_constraint_window,  &ohm_constraint_uniform,
-                                                        &ohm_constraint_power,   &ohm_constraint_additive,
-                                                        &ohm_constraint_squeeze, &ohm_constraint_polarity,
-                                                        &ohm_constraint_nm,      &ohm_constraint_blockmax,
-                                                        &ohm_constraint_rows,    &ohm_constraint_columns,
-                                                        &ohm_constraint_filters, &ohm_constraint_block,
-                                                        &ohm_constraint_pattern, NULL};
+const struct ohm_constraint *const ohm_constraints[] = {
+    &ohm_constraint_window,   &ohm_constraint_uniform, &ohm_constraint_power,    &ohm_constraint_additive, &ohm_constraint_squeeze,
+    &ohm_constraint_polarity, &ohm_constraint_nm,      &ohm_constraint_blockmax, &ohm_constraint_rows,     &ohm_constraint_columns,
+    &ohm_constraint_filters,  &ohm_constraint_block,   &ohm_constraint_pattern,  &ohm_constraint_unify,    NULL};
 
 const struct ohm_constraint *ohm_constraint_find(const char *name) {
     const char *names[sizeof ohm_constraints / sizeof *ohm_constraints];

@@ -4,7 +4,8 @@
  * The dictionary: every kernel that stays votes for the taps that gain most by their levels; the patterns with most votes are in, of two the one with
  * the lower taps. A kernel with fewer taps worth keeping than a pattern has does not vote, unless too few patterns were voted for: then those that
  * fit no pattern yet are asked. Given the dictionary, patterns and kernels are chosen exactly; the dictionary itself is not the best one.
- * Where a pass takes taps from kernels that fitted a pattern before it, the choice is made again from what is left: so the result stays as it is.
+ * Where a pass takes taps from kernels that fitted a pattern before it, the choice is made again from what is left: so the result stays as it is
+ * (alone or after others; what a constraint behind this one takes changes the votes).
  * Kernels of other sizes are removed or stay whole. */
 #include "ohmtally/status.h"
 #include "ranked.h"

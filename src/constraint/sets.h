@@ -7,7 +7,7 @@
 extern const struct ohm_constraint ohm_constraint_window, ohm_constraint_uniform, ohm_constraint_power, ohm_constraint_additive,
     ohm_constraint_squeeze, ohm_constraint_polarity;
 extern const struct ohm_constraint ohm_constraint_nm, ohm_constraint_blockmax, ohm_constraint_rows, ohm_constraint_columns, ohm_constraint_filters,
-    ohm_constraint_block, ohm_constraint_pattern;
+    ohm_constraint_block, ohm_constraint_pattern, ohm_constraint_unify;
 
 /* ---- levels ---- */
 /* Index of a new list, whose values live in the levels' arena; -1 with a recorded failure. List pointers move: address lists by index. */

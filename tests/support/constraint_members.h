@@ -120,4 +120,59 @@ static inline bool member_of_block(const struct projected *p, const double *z) {
                               member_option(p, "block", "filters"));
 }
 
+/* In at least `share` percent of the blocks, rounded down, all weights that are not 0 for another reason (held) have one magnitude. */
+static inline bool member_of_unify_but(const struct projected *p, const double *z, const bool *held) {
+    int32_t rows = member_option(p, "unify", "rows"), columns = member_option(p, "unify", "columns"), blocks = 0, unified = 0;
+    for (int32_t r = 0; r < p->matrix.krows; r += rows)
+        for (int32_t c = 0; c < p->matrix.ncols; c += columns, blocks++) {
+            double least = INFINITY, most = -INFINITY;
+            for (int32_t i = r; i < r + rows && i < p->matrix.krows; i++)
+                for (int32_t k = c; k < c + columns && k < p->matrix.ncols; k++) {
+                    if (held && held[i * p->matrix.ncols + k]) continue;
+                    least = fmin(least, fabs(member_at(p, z, i, k)));
+                    most = fmax(most, fabs(member_at(p, z, i, k)));
+                }
+            unified += least >= most;
+        }
+    return unified >= blocks * member_option(p, "unify", "share") / 100;
+}
+
+static inline bool member_of_unify(const struct projected *p, const double *z) {
+    return member_of_unify_but(p, z, NULL);
+}
+
+/* ---- patterns of 3 x 3 kernels ---- */
+/* Masks of the taps that are not 0. */
+static inline void member_masks(const struct projected *p, const double *z, bool used[512]) {
+    for (int32_t r = 0; r < p->matrix.krows; r += 9)
+        for (int32_t c = 0; c < p->matrix.ncols; c++) {
+            int32_t mask = 0;
+            for (int32_t tap = 0; tap < 9; tap++) mask |= (member_at(p, z, r + tap, c) != 0) << tap;
+            used[mask] = true;
+        }
+}
+
+/* Whether `patterns` patterns of so many taps are enough for all masks: the largest mask has to be in one of them, and all of those are tried. */
+static inline bool member_covered(const bool used[512], int32_t patterns, int32_t entries) {
+    int32_t largest = 0;
+    for (int32_t mask = 1; mask < 512; mask++)
+        if (used[mask] && __builtin_popcount((uint32_t)mask) > __builtin_popcount((uint32_t)largest)) largest = mask;
+    if (!largest || !patterns) return !largest;
+    for (int32_t pattern = 1; pattern < 512; pattern++) {
+        bool left[512];
+        if (__builtin_popcount((uint32_t)pattern) != entries || (largest & ~pattern)) continue;
+        for (int32_t mask = 0; mask < 512; mask++) left[mask] = used[mask] && (mask & ~pattern);
+        if (member_covered(left, patterns - 1, entries)) return true;
+    }
+    return false;
+}
+
+static inline bool member_of_pattern(const struct projected *p, const double *z) {
+    struct member_part whole = {0, p->matrix.krows, 0, p->matrix.ncols};
+    bool used[512] = {false};
+    member_masks(p, z, used);
+    return member_has_removed(p, z, whole, 9, 1, member_option(p, "pattern", "connectivity")) &&
+           member_covered(used, member_option(p, "pattern", "patterns"), member_option(p, "pattern", "entries"));
+}
+
 #endif

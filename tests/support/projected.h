@@ -108,10 +108,8 @@ static inline void projected_check_ascending(const struct ohm_levels *levels) {
     CU_ASSERT(ascending);
 }
 
-/* Projects v; z is the nearest of every weight's levels, and the projection leaves it where it is. */
-static inline void projected_run(struct projected *p) {
-    size_t bytes = (size_t)projected_count(p) * sizeof *p->z;
-    double *again = ohm_alloc(bytes);
+/* Projects v; z is the nearest of every weight's levels. */
+static inline void projected_run_once(struct projected *p) {
     struct ohm_levels *levels = NULL;
     for (int32_t i = 0; i < p->nuse; i++)
         if (p->uses[i].constraint->configure) CU_ASSERT_EQUAL_FATAL(p->uses[i].constraint->configure(&p->uses[i].setting), OHM_OK);
@@ -119,40 +117,54 @@ static inline void projected_run(struct projected *p) {
     CU_ASSERT_FATAL(levels && levels->krows == p->matrix.krows && levels->ncols == p->matrix.ncols);
     projected_check_ascending(levels);
     for (int32_t i = 0; i < projected_count(p); i++) projected_check_nearest(&levels->list[levels->which[i]], p->v[i], p->z[i]);
+    ohm_levels_free(p->levels);
+    p->levels = levels;
+}
+
+/* The same; and the projection leaves z where it is. */
+static inline void projected_run(struct projected *p) {
+    size_t bytes = (size_t)projected_count(p) * sizeof *p->z;
+    double *again = ohm_alloc(bytes);
+    projected_run_once(p);
     CU_ASSERT_EQUAL(ohm_project(p->uses, p->nuse, &p->matrix, p->z, again, NULL), OHM_OK);
     for (int32_t i = 0; i < projected_count(p); i++) CU_ASSERT_EQUAL(again[i], p->z[i]);
     memcpy(again, p->v, bytes);
     CU_ASSERT_EQUAL(ohm_project(p->uses, p->nuse, &p->matrix, again, again, NULL), OHM_OK); /* in place */
     CU_ASSERT(!memcmp(again, p->z, bytes));
     free(again);
-    ohm_levels_free(p->levels);
-    p->levels = levels;
 }
 
 /* Whether z [krows][ncols] lies in a set, from the set's definition. */
 typedef bool projected_member(const struct projected *p, const double *z);
 
-/* Least distance of all members whose weights are whole numbers of magnitude at most `most`. */
-static inline double projected_least(const struct projected *p, int32_t most, projected_member *member) {
-    int32_t count = projected_count(p), i = 0;
+/* Least distance of all members whose weights keep to their lists. */
+static inline double projected_least(const struct projected *p, const struct ohm_levels *levels, projected_member *member) {
+    int32_t count = projected_count(p), at[32] = {0}, i = 0;
     double z[32], least = INFINITY;
     CU_ASSERT_FATAL(count <= 32);
-    for (int32_t k = 0; k < count; k++) z[k] = -most;
+    for (int32_t k = 0; k < count; k++) z[k] = levels->list[levels->which[k]].value[0];
     while (i < count) {
         double distance = projected_distance(p, z);
         if (distance < least && member(p, z)) least = distance;
-        for (i = 0; i < count && z[i] == most; i++) z[i] = -most;
-        if (i < count) z[i]++;
+        for (i = 0; i < count; i++) { /* the next combination */
+            const struct ohm_level_list *list = &levels->list[levels->which[i]];
+            at[i] = (at[i] + 1) % list->n;
+            z[i] = list->value[at[i]];
+            if (at[i]) break;
+        }
     }
     return least;
 }
 
-/* After a uniform grid of few bits as the first use: z is in the set, and nothing on the grid is nearer. */
-static inline void projected_check_best(struct projected *p, int32_t bits, projected_member *member) {
+/* The last use against all there is within the lists that those before it leave: z is in its set, and nothing in the set is nearer. */
+static inline void projected_check_best(struct projected *p, projected_member *member) {
+    struct ohm_levels *before = NULL;
+    CU_ASSERT_EQUAL_FATAL(ohm_project(p->uses, p->nuse - 1, &p->matrix, p->v, p->z, &before), OHM_OK);
     projected_run(p);
-    double distance = projected_distance(p, p->z), least = projected_least(p, (1 << bits) - 1, member);
+    double distance = projected_distance(p, p->z), least = projected_least(p, before, member);
     CU_ASSERT(member(p, p->z));
     CU_ASSERT(fabs(distance - least) <= 1e-12 * (distance + least));
+    ohm_levels_free(before);
 }
 
 /* What a projection is refused for. */

@@ -102,7 +102,7 @@ static void test_all_patterns(void) {
         struct projected p = projected_draw(TAPS, 1, TAPS, 2.2);
         projected_use_with(&p, "uniform", "bits", 1);
         set_pattern(&p, 126, 4, 0);
-        projected_check_best(&p, 1, has_four);
+        projected_check_best(&p, has_four);
         projected_free(&p);
     }
 }

@@ -9,7 +9,7 @@ static void check_small(int32_t bits, int32_t krows, int32_t ncols, int32_t size
         p.common.array_rows = array_rows;
         projected_use_with(&p, "uniform", "bits", bits);
         projected_use_with(&p, "polarity", "size", size);
-        projected_check_best(&p, bits, member_of_polarity);
+        projected_check_best(&p, member_of_polarity);
         projected_free(&p);
     }
 }

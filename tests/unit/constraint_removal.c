@@ -16,7 +16,7 @@ static void check_small(int32_t bits, int32_t krows, int32_t ncols, projected_me
         projected_use_with(&p, "uniform", "bits", bits);
         projected_use_with(&p, name, a.key, a.value);
         if (b.key) projected_set_number(&p, b.key, b.value);
-        projected_check_best(&p, bits, member);
+        projected_check_best(&p, member);
         projected_free(&p);
     }
 }
@@ -34,7 +34,7 @@ static void check_blockmax(int32_t krows, int32_t ncols, int32_t size, const cha
         projected_use_with(&p, "uniform", "bits", 1);
         projected_use_with(&p, "blockmax", "size", size);
         projected_set(&p, "along", along);
-        projected_check_best(&p, 1, member_of_blockmax);
+        projected_check_best(&p, member_of_blockmax);
         projected_free(&p);
     }
 }
@@ -61,10 +61,10 @@ static void test_block(void) {
         projected_use_with(&p, "block", "rows", 3);
         projected_set_number(&p, "columns", 1 + (int32_t)draw(2));
         projected_set_number(&p, "segments", share);
-        projected_check_best(&p, 1, member_of_block);
+        projected_check_best(&p, member_of_block);
         projected_set_number(&p, "segments", 0);
         projected_set_number(&p, "filters", share);
-        projected_check_best(&p, 1, member_of_block);
+        projected_check_best(&p, member_of_block);
         projected_free(&p);
     }
 }
