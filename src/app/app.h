@@ -38,7 +38,7 @@ struct point {
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
     const char *weights; /* fitted file; NULL: none */
-    struct ohm_adc adc; /* without calibrated ranges */
+    struct ohm_adc adc;  /* without calibrated ranges */
     char options[512];
 };
 /* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */
@@ -63,6 +63,8 @@ struct study {
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);
+/* The first `count` (0: all) of quantize.calibration, of which `key` of the job speaks, are there and none of those to be scored. */
+int study_check_apart(const struct ohm_job *job, const char *key, int64_t count);
 /* Collective: reads the network; with_images: opens the images and calibrates; otherwise placeholder ranges (mapping needs none). */
 int study_load(struct study *study, bool with_images);
 void study_close(struct study *study);

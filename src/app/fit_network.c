@@ -58,9 +58,22 @@ static int build(struct fit *fit) {
     return OHM_OK;
 }
 
+/* Images that are not there show now and not after the fit. */
+static int find_check(const struct fit *fit) {
+    struct ohm_image_set *set;
+    struct ohm_image_options options = fit->study->job->quantize.calibration;
+    if (!fit->study->job->fit.check) return OHM_OK;
+    options.first += fit->total;
+    options.count = fit->study->job->fit.check;
+    OHM_TRY(ohm_image_set_open(&options, 0, &set));
+    ohm_image_set_close(set);
+    return OHM_OK;
+}
+
 int fit_open(struct fit *fit) {
     int status = build(fit);
     if (!status) status = open_images(fit);
+    if (!status) status = find_check(fit);
     if (status) ohm_world_alarm(&fit->study->world);
     OHM_TRY(ohm_world_agree(&fit->study->world, status));
     int64_t readable = 0;

@@ -115,8 +115,7 @@ int fit_plan(struct fit *fit) {
     int32_t nuse;
     if (!job->fit.output)
         return ohm_fail(OHM_E_USAGE, "%s: the job has no section fit; add one such as fit: {design: sme, output: fitted.h5}", job->path);
-    if (!job->quantize.has_calibration)
-        return ohm_fail(OHM_E_USAGE, "%s: a fit needs quantize.calibration: it must not see the images that are scored", job->path);
+    OHM_TRY(study_check_apart(job, "fit.images", job->fit.images ? job->fit.images + job->fit.check : 0));
     if (!job->quantize.per_channel)
         return ohm_fail(OHM_E_USAGE, "%s: a fit gives every output a scale of its own; set quantize.scale to channel", job->path);
     fit->options = (struct ohm_fit_options){.scales = job->fit.scales,

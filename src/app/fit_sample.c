@@ -98,6 +98,19 @@ static int sample_batch(struct sampling *s, struct ohm_batch *wanted, struct ohm
     return OHM_OK;
 }
 
+#define EXACT 0x1p53 /* whole numbers up to this are doubles */
+
+/* Sums of products with the targets, over all ranks, must be exact. */
+static int check_sums(const struct sampling *s) {
+    const struct fit *fit = s->fit;
+    const struct ohm_intnet *intnet = fit->study->content.intnet;
+    const double target = 2.0 * (double)ohm_product_bound(fit->reference->layers[s->index].product, intnet->activation_bits) / OHM_TARGET_STEPS;
+    if (target * (double)(1 << intnet->activation_bits) * (double)(fit->total * s->each) <= EXACT) return OHM_OK;
+    return ohm_fail(OHM_E_USAGE,
+                    "layer '%s': sums over %lld images of %d positions may be inexact; use fewer images, positions or bits of activations",
+                    s->layer->name, (long long)fit->total, s->each);
+}
+
 static int sample_images(struct sampling *s) {
     struct fit *fit = s->fit;
     const struct ohm_intnet *intnet = fit->study->content.intnet;
@@ -137,6 +150,7 @@ int fit_sample(struct fit *fit, int32_t i, struct ohm_gram *gram, double *target
         for (int32_t n = 0; n < ohm_layer_outputs(layer); n++) target_unit[n] = (double)fine->scale[n] * OHM_TARGET_STEPS;
     }
     ohm_weights_free(fine);
+    if (!status) status = check_sums(&s);
     if (!status) status = sample_images(&s);
     free(s.x);
     free(s.t);

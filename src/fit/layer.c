@@ -1,5 +1,6 @@
 /* One layer from its moments to weights: stages over all units, a factor for each. */
 #include "fit.h"
+#include "ohmtally/blas.h"
 #include "ohmtally/memory.h"
 #include "ohmtally/status.h"
 #include <cblas.h>
@@ -47,7 +48,7 @@ static int unit_open(const struct fitting *fitting, struct unit *unit) {
 }
 
 /* P - H W, with the moments as measured. */
-static void unit_residual(const struct fitting *fitting, struct unit *unit) {
+static int unit_residual(struct fitting *fitting, struct unit *unit) {
     const struct ohm_fit_request *request = fitting->request;
     const struct ohm_gram *gram = request->gram;
     const size_t krows = (size_t)gram->krows, ncols = (size_t)unit->ncols, width = (size_t)gram->ncols;
@@ -56,6 +57,7 @@ static void unit_residual(const struct fitting *fitting, struct unit *unit) {
     for (size_t i = 0; i < krows * ncols; i++) unit->v[i] = p[i / ncols * width + i % ncols] * target[i % ncols];
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)krows, (int)ncols, (int)krows, -1, moments(fitting, unit), (int)krows, unit->w,
                 (int)ncols, 1, unit->v, (int)ncols);
+    return OHM_OK;
 }
 
 static int unit_target(struct fitting *fitting, struct unit *unit) {
@@ -129,7 +131,8 @@ static bool has_structure(const struct fitting *fitting, const struct units *uni
 
 static int stages(struct fitting *fitting, const struct units *units) {
     const struct ohm_fit_options *options = fitting->request->options;
-    for (int32_t i = fitting->request->rank; i < units->n; i += fitting->request->nrank) unit_residual(fitting, &units->list[i]);
+    ohm_blas_single();
+    OHM_TRY(each_unit(fitting, units, unit_residual));
     OHM_TRY(damp(fitting));
     OHM_TRY(factor_make(fitting, 0));
     OHM_TRY(each_unit(fitting, units, unit_target));

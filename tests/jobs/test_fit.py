@@ -164,6 +164,8 @@ class Refused(Fitting):
         self.refuse("fit", ["fit.constraint", "size"], "fit.constraint=polarity sice=8")
         self.refuse("fit", ["quantize.scale"], "quantize.scale=layer")
         self.refuse("fit", ["calibration"], "quantize.calibration=none")
+        self.refuse("fit", ["fit.images", "scored"], "images={packed: %s}" % os.path.join(SOURCE, "datasets", "fashion_calibration200.h5"))
+        self.refuse("fit", ["images 199 to 200 are wanted"], "fit.images=199", "fit.check=2")
         self.refuse("fit", ["no section fit"], "fit=none")
         self.refuse("fit", ["/nowhere/"], "fit.output=/nowhere/fitted.h5", ranks=2)
 
