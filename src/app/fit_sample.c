@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define TOGETHER 16 /* images at a time */
+#define TOGETHER 8 /* images at a time */
 
 struct sampling {
     struct fit *fit;

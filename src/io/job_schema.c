@@ -133,7 +133,7 @@ static const struct ohm_key fit_keys[] = {
     WORD("refine", OHM_KEY_WORD_BOOL, FIELD(fit.refine), "true", truth_words, "stage: round rows in turn, passing errors on"),
     NUMBER("sweeps", OHM_KEY_INT32, FIELD(fit.sweeps), "4", 0, 1000, "stage: sweeps that move weights one at a time; 0: off"),
     WORD("bias", OHM_KEY_WORD_BOOL, FIELD(fit.bias), "true", truth_words, "stage: correct biases"),
-    NUMBER("memory_mb", OHM_KEY_INT32, FIELD(fit.memory_mb), "400", 1, 1e6, "of activations kept between layers, all ranks together"),
+    NUMBER("memory_mb", OHM_KEY_INT32, FIELD(fit.memory_mb), "320", 1, 1e6, "of activations kept between layers, all ranks together"),
     STRING("output", OHM_KEY_TEXT, FIELD(fit.output), NULL, "file to write (relative to the working directory); a design's entry names it as weights",
            .example = "results/fitted.h5"),
 };
