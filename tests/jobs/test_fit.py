@@ -85,6 +85,14 @@ class Fit(Fitting):
         lines = [line for line in self.done.err.splitlines() if "agrees with float" in line]
         self.assertEqual([line.split()[0] for line in lines], ["float", "reference", "fitted"])
         self.assertIn("100.00 %", lines[0])
+        images = "images={packed: %s, first: 60, count: 100}" % os.path.join(SOURCE, "datasets", "fashion_calibration200.h5")
+        done = run(["run", self.job, "--set", images, "--set", "run.output=" + self.path("checked.h5")])
+        self.assertEqual(done.code, 0, done.err)
+        with h5py.File(self.path("checked.h5"), "r") as f:  # the crossbars are the network that the fit ended with
+            right = [int((f[name + "/images/correct"][...] == 1).sum()) for name in ("float", "fitted")]
+            agree = int((f["fitted/images/best"][:, 0] == f["float/images/best"][:, 0]).sum())
+        self.assertEqual([float(lines[i].split()[2]) for i in (0, 2)], right)
+        self.assertEqual(float(lines[2].split("agrees with float")[1].split()[0]), agree)
 
     def test_neither_ranks_nor_threads_nor_memory_change_a_byte(self):
         self.fit(self.job, "fit.output=" + self.path("ranks.h5"), ranks=3)
