@@ -28,6 +28,7 @@ struct ohm_engine_layer {
     struct ohm_store store;
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES]; /* as in the plan */
     double weight_error;                                    /* relative RMS of the held against the float weights */
+    double held_error;                                      /* of the held against given weights; 0 without these */
 };
 struct ohm_engine {
     struct ohm_arena *arena;
@@ -40,6 +41,7 @@ struct ohm_engine {
 
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;
+    const bool *skip; /* [nlayer] layers that are not built: for engines whose layers are picked; NULL: none */
     /* On crossbars: */
     const struct ohm_design *design;           /* NULL: the exact integer network */
     const struct ohm_design_setting *settings; /* [nlayer] */
@@ -47,8 +49,10 @@ struct ohm_engine_request {
     enum ohm_evaluate evaluate;
     const struct ohm_noise *noise; /* NULL: ideal devices */
     const bool *stores_only; /* [nlayer] layers that are placed and counted but not laid out for running; NULL: none. Such an engine does not run */
+    /* Either: */
+    struct ohm_weights *const *given; /* [nlayer] integer weights, in range of the design; NULL, or NULL for a layer: made from the float ones */
+    const float *const *bias;         /* [nlayer] in the place of the network's; NULL, or NULL for a layer: the network's */
     /* The exact network: */
-    struct ohm_weights *const *given; /* [nlayer] integer weights, or NULL: made from the float ones */
     int32_t weight_bits;
     bool per_channel;
     /* Called, if not NULL, from one thread after every few layers (engine NULL: there is none), with the outcome so far; what it returns ends the
@@ -95,6 +99,10 @@ static inline size_t ohm_engine_bins(const struct ohm_engine *engine) { /* per l
 int ohm_float_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, float *const *outputs);
 /* The same, adding every tensor's values to ranges. */
 int ohm_calibrate_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, struct ohm_ranges *ranges);
+/* A batch step by step: the storage of a value of image i (NULL: none), and steps first .. end - 1 of the integer network on images 0 .. n - 1,
+ * whose values that these steps read have been put there. */
+void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t value, int32_t image);
+int ohm_engine_advance(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, int32_t first, int32_t end);
 /* Signal and noise power of every layer's output on one image, float network against engine: power [nlayer][2] doubles (written, not added). */
 int ohm_engine_noise(const struct ohm_engine *engine, struct ohm_batch *batch, const float *input, double *power);
 /* What every layer's output loses on one image: power [nlayer][4] doubles (written): signal and noise against exact's layer on the same inputs, then

@@ -30,7 +30,7 @@ struct ohm_job_used {
 #define OHM_JOB_MOST_DESIGNS 1000
 
 /* Keys, types, ranges and defaults are in the schema (src/io/job_schema.c); ohm_job_write_example prints them all. Input paths are resolved
- * against the job file's folder; run.output, search.output and network.save are as given, hence relative to the working directory. */
+ * against the job file's folder; run.output, search.output, fit.output and network.save are as given, hence relative to the working directory. */
 struct ohm_job {
     struct ohm_arena *arena; /* owns everything */
     const char *path;
@@ -88,6 +88,17 @@ struct ohm_job {
         int64_t samples, images; /* images: 0: all */
         const char *output;      /* NULL: none */
     } search;
+    struct {                                  /* of `ohmtally fit`; output NULL: no such section */
+        const char *design, *constraint;      /* name of an entry, NULL: the first; sets beside the entry's own, NULL: none */
+        int64_t images;                       /* of quantize.calibration, from its first on; 0: all */
+        int64_t check;                        /* images behind these that show what the fit is worth; 0: none */
+        int32_t positions;                    /* per image and layer */
+        double correct, damping, shrink, rho; /* struct ohm_fit_options */
+        int32_t iterations, sweeps;
+        bool scales, admm, refine, bias;
+        int32_t memory_mb; /* for activations kept between layers, all ranks together */
+        const char *output;
+    } fit;
     const struct ohm_job_used *used; /* every value in force, as written or defaulted, in schema order: goes into the result */
     int32_t nused;
 };

@@ -14,10 +14,11 @@
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
  *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
  *                           tally.h, every count of store.h, plane_full, plane_held ([n][16]), adc_bits, copies, buffer_bytes, baseline_<name>,
- * sqnr_db (against float), sqnr_isolated_db, sqnr_chained_db, codes, adc_lo, adc_step ([n][16]), weight_error, energy_<component>_pj, energy_pj
- * (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns, busy,
- * area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has no layers; prices of /integer are 0 Every data set carries attributes
- * `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and threads. Layer: io. Rank 0 only.
+ * sqnr_db (against float), sqnr_isolated_db, sqnr_chained_db, codes, adc_lo, adc_step ([n][16]), weight_error, held_error, energy_<component>_pj,
+ * energy_pj (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns,
+ * busy, area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has no layers; prices of /integer are 0 Every data set carries
+ * attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and threads. Layer: io.
+ * Rank 0 only.
  */
 #ifndef OHMTALLY_RESULT_H
 #define OHMTALLY_RESULT_H
@@ -54,6 +55,7 @@ struct ohm_layer_row {
     int64_t adc_lo[OHM_ADC_RANGES], adc_step[OHM_ADC_RANGES]; /* of each class of columns in 1/256 cell steps; step 0: no such columns */
     int64_t codes[OHM_CODE_BINS];                             /* conversions of the sample images by sixteenths of the ADC's codes; 0: not measured */
     double weight_error;                                      /* relative root mean square of held minus float weights */
+    double held_error;                                        /* of held minus fitted weights; 0 without fitted ones */
     int64_t copies;                                           /* of the layer; area and leakage are of all of them, store of one */
     int64_t buffer_bytes;                                     /* input values kept while the layer runs */
     struct ohm_energy energy;                                 /* pJ, mean per image */
@@ -129,6 +131,9 @@ struct ohm_report_layer { /* what a layer loses */
     int64_t conversions, clipped, codes[OHM_CODE_BINS];
     double sqnr_isolated_db, sqnr_chained_db;
 };
+struct ohm_report_weights { /* relative root mean square by which held weights are off, in the layer where it is most */
+    double trained, fitted; /* off these */
+};
 struct ohm_report_point {
     char name[256], entry[256], design[32], digest[17], adc_range[16];
     int64_t chip, chips;
@@ -143,6 +148,8 @@ struct ohm_report_point {
     double energy_pj, leakage_pj;                                   /* per image */
     double law_energy_pj[OHM_ADC_LAWS], law_area_um2[OHM_ADC_LAWS]; /* under each ADC law; energy without leakage */
     struct ohm_point_costs costs;
+    bool has_weights; /* fitted ones */
+    struct ohm_report_weights weights;
 };
 struct ohm_report {
     struct ohm_arena *arena;

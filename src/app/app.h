@@ -2,6 +2,7 @@
 #ifndef OHM_APP_APP_H
 #define OHM_APP_APP_H
 #include "ohmtally/engine.h"
+#include "ohmtally/fitted_file.h"
 #include "ohmtally/images.h"
 #include "ohmtally/job.h"
 #include "ohmtally/network_file.h"
@@ -25,6 +26,7 @@ int command_pack(const struct ohm_world *world, const struct arguments *argument
 int command_report(const struct ohm_world *world, const struct arguments *arguments);
 int command_bench(const struct ohm_world *world, const struct arguments *arguments);
 int command_search(const struct ohm_world *world, const struct arguments *arguments);
+int command_fit(const struct ohm_world *world, const struct arguments *arguments);
 int command_list(const struct ohm_world *world, const struct arguments *arguments);
 
 /* One evaluation point: float, integer, or a design with its settings. */
@@ -37,6 +39,7 @@ struct point {
     struct ohm_design_setting *layer_settings; /* [nlayer]: setting with what `layers` says; there once the network is loaded */
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
+    const char *weights;    /* fitted file; NULL: none */
     struct ohm_adc adc;     /* without calibrated ranges */
     struct ohm_noise noise; /* ADCs per array are the study's to fill in */
     const char *adc_levels; /* file; NULL: none */
@@ -70,6 +73,8 @@ struct study {
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);
+/* The first `count` (0: all) of quantize.calibration, of which `key` of the job speaks, are there and none of those to be scored. */
+int study_check_apart(const struct ohm_job *job, const char *key, int64_t count);
 /* Collective: reads the network; with_images: opens the images and calibrates; otherwise placeholder ranges (mapping needs none). */
 int study_load(struct study *study, bool with_images);
 void study_close(struct study *study);

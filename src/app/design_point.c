@@ -8,7 +8,7 @@
 
 /* What every design's entry may say beside the design's own options. */
 struct common {
-    const char *adc_bits, *adc_range, *weight_bits, *layers;
+    const char *adc_bits, *adc_range, *weight_bits, *layers, *weights;
 };
 
 /* NULL when the key is none of them. */
@@ -17,6 +17,7 @@ static const char **common_key(struct common *common, const char *key) {
     if (!strcmp(key, "adc_range")) return &common->adc_range;
     if (!strcmp(key, "weight_bits")) return &common->weight_bits;
     if (!strcmp(key, "layers")) return &common->layers;
+    if (!strcmp(key, "weights")) return &common->weights;
     return NULL;
 }
 
@@ -55,6 +56,13 @@ static int set_adc(const struct ohm_job *job, struct point *point, int line, con
     if (!number && point->adc.range != OHM_ADC_UNIT)
         return ohm_fail(OHM_E_USAGE, "%s:%d: lossless ADC bits go with range unit, not %s", job->path, line, ohm_adc_range_text(point->adc.range));
     return OHM_OK;
+}
+
+static int set_weights(const struct ohm_job *job, struct point *point, const char *file) {
+    char *path = ohm_path_beside(job->path, file);
+    point->weights = path ? ohm_arena_string(job->arena, path) : NULL;
+    free(path);
+    return point->weights ? OHM_OK : OHM_E_MEMORY;
 }
 
 /* Names the result file uses itself. */
@@ -97,6 +105,7 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
     OHM_TRY(point->design->configure(&point->setting));
     OHM_TRY(set_adc(job, point, entry->line, common.adc_bits, common.adc_range));
     OHM_TRY(point_check_noise(job, entry, point));
+    if (common.weights) OHM_TRY(set_weights(job, point, common.weights));
     return common.layers ? ohm_layer_options_read(job->path, common.layers, job->arena, &point->layer_options, &point->nlayer_option) : OHM_OK;
 }
 

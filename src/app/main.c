@@ -18,6 +18,7 @@ static const struct {
     {"bench", "bench [JOB.yml] [OUT.h5]", "measure this machine: conversions per second, the reference layer, a job's network layer by layer",
      command_bench},
     {"search", "search JOB.yml", "squeeze and window layer by layer: fewest crossbars within a loss of top-1, on calibration images", command_search},
+    {"fit", "fit JOB.yml", "weights that fit a design's set: least squares on calibration images -> a file for a design's key weights", command_fit},
     {"list", "list [example]", "designs with their options, kernels, operators; `list example`: a job with every key explained", command_list},
 };
 #define NCOMMAND (sizeof commands / sizeof commands[0])

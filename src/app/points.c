@@ -1,5 +1,6 @@
 /* Engines and layer rows of evaluation points. */
 #include "app.h"
+#include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <math.h>
 #include <stdlib.h>
@@ -60,8 +61,9 @@ void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared) {
     ohm_engine_free(engine);
 }
 
-int point_observer(struct study *study, const struct point *point, const struct ohm_noise *noise, struct ohm_shared *shared,
-                   struct ohm_engine **engine) {
+/* Counts come from all conversions carried out. noise: of the cells, NULL for ideal ones. */
+static int lossless_engine(struct study *study, const struct point *point, const struct ohm_fitted *fitted, const struct ohm_noise *noise,
+                           struct ohm_shared *shared, struct ohm_engine **engine) {
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *lossless = ohm_alloc_array((size_t)intnet->nlayer, sizeof *lossless);
     int32_t top = (1 << point->design->cell_bits(&point->setting)) - 1;
@@ -71,19 +73,24 @@ int point_observer(struct study *study, const struct point *point, const struct 
         lossless[i] = (struct ohm_adc){.bits = point->design->lossless_bits(&point->setting),
                                        .range = OHM_ADC_UNIT,
                                        .largest = noise ? point->setting.array_rows * top : point->adc.largest};
-    struct ohm_engine_request request = {
-        .design = point->design, .settings = point->layer_settings, .adc = lossless, .noise = noise, .evaluate = OHM_EVALUATE_ALL};
+    struct ohm_engine_request request = {.design = point->design,
+                                         .settings = point->layer_settings,
+                                         .given = fitted->weights,
+                                         .bias = (const float *const *)fitted->bias,
+                                         .adc = lossless,
+                                         .noise = noise,
+                                         .evaluate = OHM_EVALUATE_ALL};
     if (!status) status = build_engine(study, &request, shared, engine);
     free(lossless);
     return status;
 }
 
 /* Fills adc[nlayer] with ranges from the counts of a lossless engine of the same design. */
-static int calibrate_adcs(struct study *study, const struct point *point, struct ohm_adc *adc) {
+static int calibrate_adcs(struct study *study, const struct point *point, const struct ohm_fitted *fitted, struct ohm_adc *adc) {
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_engine *engine = NULL;
     struct ohm_shared shared = {0};
-    int status = point_observer(study, point, NULL, &shared, &engine);
+    int status = lossless_engine(study, point, fitted, NULL, &shared, &engine);
     if (!status) status = observe(study, engine);
     double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
     for (int32_t i = 0; !status && i < intnet->nlayer; i++)
@@ -94,17 +101,63 @@ static int calibrate_adcs(struct study *study, const struct point *point, struct
     return status;
 }
 
+/* Magnitudes of two's complement where a design rounds plainly, else beside the sign (design.h). */
+static int check_magnitudes(const struct study *study, const struct point *point, const struct ohm_fitted *fitted) {
+    for (int32_t i = 0; i < fitted->nlayer; i++) {
+        const struct ohm_layer *layer = &study->content.intnet->layers[i];
+        const int32_t bits = point->layer_settings[i].weight_bits, most = (1 << (point->design->constrain ? bits : bits - 1)) - 1;
+        if (!fitted->weights[i])
+            return ohm_fail(OHM_E_INPUT, "%s: layer '%s' has not been fitted: let ohmtally fit end", point->weights, layer->name);
+        for (int64_t k = 0; k < (int64_t)ohm_layer_outputs(layer) * layer->krows; k++)
+            if (abs(fitted->weights[i]->w[k]) > most)
+                return ohm_fail(OHM_E_INPUT, "%s: layer '%s' has a weight of %d, but design '%s' holds magnitudes up to %d; fit for this design",
+                                point->weights, layer->name, fitted->weights[i]->w[k], point->name, most);
+    }
+    return OHM_OK;
+}
+
+static int read_fitted(const struct study *study, const struct point *point, struct ohm_fitted *fitted) {
+    *fitted = (struct ohm_fitted){0};
+    if (!point->weights) return OHM_OK;
+    OHM_TRY(ohm_fitted_read(point->weights, study->content.intnet, study->calibration != NULL, fitted));
+    return check_magnitudes(study, point, fitted);
+}
+
+int point_observer(struct study *study, const struct point *point, const struct ohm_noise *noise, struct ohm_shared *shared,
+                   struct ohm_engine **engine) {
+    struct ohm_fitted fitted;
+    int status = ohm_world_agree(&study->world, read_fitted(study, point, &fitted));
+    *engine = NULL;
+    if (!status) status = lossless_engine(study, point, &fitted, noise, shared, engine);
+    ohm_fitted_free(&fitted);
+    return status;
+}
+
+static void warn_of_loss(const struct point *point, const struct ohm_engine *engine) {
+    int32_t layers = 0;
+    double most = 0;
+    for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
+        layers += engine->layers[i].held_error > 0;
+        if (engine->layers[i].held_error > most) most = engine->layers[i].held_error;
+    }
+    if (layers)
+        ohm_warn("%s does not hold the weights of %s exactly in %d layers (off by %.2g of them at most): were they fitted for it?", point->name,
+                 point->weights, layers, most);
+}
+
 static int make_engine(struct study *study, const struct point *point, struct ohm_shared *shared, const bool *stores_only,
                        struct ohm_engine **engine) {
     const struct ohm_job *job = study->job;
     const struct ohm_intnet *intnet = study->content.intnet;
     struct ohm_adc *adc = ohm_alloc_array((size_t)intnet->nlayer, sizeof *adc);
-    int status = adc ? OHM_OK : OHM_E_MEMORY;
+    struct ohm_fitted fitted = {0};
+    int status = adc ? read_fitted(study, point, &fitted) : OHM_E_MEMORY;
     *engine = NULL;
     if (shared) status = ohm_world_agree(&study->world, status);
     for (int32_t i = 0; !status && i < intnet->nlayer; i++) adc[i] = point->adc;
-    if (!status && point->adc.range == OHM_ADC_CALIBRATED && shared) status = calibrate_adcs(study, point, adc);
-    struct ohm_engine_request request = {.given = point->exact ? study->content.weights : NULL,
+    if (!status && point->adc.range == OHM_ADC_CALIBRATED && shared) status = calibrate_adcs(study, point, &fitted, adc);
+    struct ohm_engine_request request = {.given = point->exact ? study->content.weights : fitted.weights,
+                                         .bias = (const float *const *)fitted.bias,
                                          .design = point->exact ? NULL : point->design,
                                          .settings = point->layer_settings,
                                          .adc = adc,
@@ -114,6 +167,8 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .weight_bits = job->quantize.weight_bits,
                                          .per_channel = job->quantize.per_channel};
     if (!status) status = build_engine(study, &request, shared, engine);
+    if (!status && point->weights) warn_of_loss(point, *engine);
+    ohm_fitted_free(&fitted);
     free(adc);
     return status;
 }
@@ -150,6 +205,7 @@ int point_layers(const struct study *study, const struct point *point, const str
         row->sqnr_db = sqnr_db ? sqnr_db[i] : 0;
         row->sqnr_isolated_db = row->sqnr_chained_db = NAN;
         if (engine) row->weight_error = engine->layers[i].weight_error;
+        if (engine) row->held_error = engine->layers[i].held_error;
         if (engine) row->store = engine->layers[i].store;
         if (engine) memcpy(row->plane_full, engine->layers[i].plane_full, sizeof row->plane_full);
         if (engine) memcpy(row->plane_held, engine->layers[i].plane_held, sizeof row->plane_held);

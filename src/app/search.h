@@ -58,8 +58,6 @@ struct search {
 /* Before the network is there: the design and its candidates. */
 int search_plan(struct search *search);
 bool search_has(const struct ohm_design *design, const char *key); /* whether it has such an option */
-/* The images are there and are none of those to be scored. */
-int search_check_images(const struct ohm_job *job);
 /* Collective: the candidates' engines and the exact one; crossbars of each layer. */
 int search_build(struct search *search);
 /* An engine with candidate choice[i] in layer i, exact where it is -1; good until the next call. */

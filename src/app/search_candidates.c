@@ -72,7 +72,7 @@ int search_plan(struct search *search) {
     int32_t nsqueeze, nwindow = 1;
     if (!job->search.squeeze)
         return ohm_fail(OHM_E_USAGE, "%s: the job has no section search; add one such as search: {squeeze: 0 1 2 3, output: layers.yml}", job->path);
-    OHM_TRY(search_check_images(job));
+    OHM_TRY(study_check_apart(job, "search.images", job->search.images));
     OHM_TRY(find_entry(search));
     OHM_TRY(split(job, "squeeze", job->search.squeeze, squeeze, &nsqueeze));
     if (job->search.window) OHM_TRY(split(job, "window", job->search.window, window, &nwindow));

@@ -12,23 +12,6 @@ struct counts {
     int64_t readable, scored, hits, agreed;
 };
 
-static bool same_text(const char *a, const char *b) {
-    return a && b && !strcmp(a, b);
-}
-
-int search_check_images(const struct ohm_job *job) {
-    const struct ohm_image_options *here = &job->quantize.calibration, *scored = &job->images;
-    int64_t count = job->search.images;
-    if (!job->quantize.has_calibration)
-        return ohm_fail(OHM_E_USAGE, "%s: a search needs quantize.calibration: it must not choose on the images that are scored", job->path);
-    if (!same_text(here->folder, scored->folder) && !same_text(here->packed, scored->packed)) return OHM_OK;
-    if ((scored->count && here->first >= scored->first + scored->count) || (count && scored->first >= here->first + count)) return OHM_OK;
-    return ohm_fail(OHM_E_USAGE,
-                    "%s: search.images reaches into the images that are scored, on which it must not choose; limit it, or change "
-                    "quantize.calibration",
-                    job->path);
-}
-
 static int open_images(struct search *search) {
     const struct study *study = search->study;
     const struct ohm_network *network = study->content.network;

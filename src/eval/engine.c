@@ -52,9 +52,23 @@ static double weight_error(const struct ohm_layer *layer, const int32_t *w, cons
     return power > 0 ? sqrt(error / power) : 0;
 }
 
+/* The same of held against given weights. */
+static double held_error(const struct ohm_layer *layer, const int32_t *held, const struct ohm_weights *given) {
+    double error = 0, power = 0;
+    for (size_t i = 0; i < (size_t)ohm_layer_inputs(layer) * (size_t)layer->ncols; i++) {
+        size_t output = i / (size_t)layer->ncols / (size_t)layer->krows * (size_t)layer->ncols + i % (size_t)layer->ncols;
+        double real = (double)given->scale[output] * given->w[i], off = (double)given->scale[output] * held[i] - real;
+        error += off * off;
+        power += real * real;
+    }
+    return power > 0 ? sqrt(error / power) : 0;
+}
+
 /* The part every engine shares: offsets and multipliers from the weights held. */
-static int finish_layer(struct ohm_engine *engine, int32_t i, const int32_t *held, const float *scale, int32_t unit) {
-    const struct ohm_layer *layer = &engine->intnet->layers[i];
+static int finish_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i, const int32_t *held, const float *scale,
+                        int32_t unit) {
+    struct ohm_layer own = engine->intnet->layers[i], *layer = &own;
+    if (request->bias && request->bias[i]) own.bias = request->bias[i];
     int64_t *colsum = ohm_alloc_array((size_t)ohm_layer_outputs(layer), sizeof *colsum);
     if (!colsum) return OHM_E_MEMORY;
     ohm_layer_colsum(layer, held, colsum);
@@ -76,14 +90,19 @@ static int exact_product(struct ohm_engine *engine, int32_t i, const int32_t *w,
     return OHM_OK;
 }
 
+static const struct ohm_weights *given_weights(const struct ohm_engine_request *request, int32_t i) {
+    return request->given ? request->given[i] : NULL;
+}
+
 static int exact_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
-    struct ohm_weights *own = request->given ? NULL : ohm_weights_new(layer);
-    const struct ohm_weights *weights = request->given ? request->given[i] : own;
+    const struct ohm_weights *given = given_weights(request, i);
+    struct ohm_weights *own = given ? NULL : ohm_weights_new(layer);
+    const struct ohm_weights *weights = given ? given : own;
     if (!weights) return OHM_E_MEMORY;
     if (own) ohm_weights_uniform(layer, (1 << (request->weight_bits - 1)) - 1, request->per_channel, own);
     int32_t *place = ohm_layer_places(layer);
-    int status = place ? finish_layer(engine, i, weights->w, weights->scale, 1) : OHM_E_MEMORY;
+    int status = place ? finish_layer(engine, request, i, weights->w, weights->scale, 1) : OHM_E_MEMORY;
     if (!status) status = exact_product(engine, i, weights->w, place);
     free(place);
     ohm_weights_free(own);
@@ -137,9 +156,13 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     engine->layers[i].adc = request->adc[i];
     memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
     memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
-    if (request->stores_only && request->stores_only[i]) return OHM_OK;
+    const struct ohm_weights *given = given_weights(request, i);
+    bool stores_only = request->stores_only && request->stores_only[i];
+    if (stores_only && !given) return OHM_OK;
     ohm_plan_decode(plan, weights->w);
-    OHM_TRY(finish_layer(engine, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
+    if (given) engine->layers[i].held_error = held_error(layer, weights->w, given);
+    if (stores_only) return OHM_OK;
+    OHM_TRY(finish_layer(engine, request, i, weights->w, weights->scale, ohm_adc_unit(&request->adc[i])));
     OHM_TRY(disturb_layer(engine, request->noise, i, plan, weights));
     struct ohm_adc adc = request->adc[i];
     struct ohm_converters *converters = NULL;
@@ -151,12 +174,25 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     return status;
 }
 
+/* What the design is to hold: given, or the float weights on its grid. */
+static void wanted_weights(const struct ohm_engine_request *request, int32_t i, struct ohm_weights *weights) {
+    const struct ohm_layer *layer = &request->intnet->layers[i];
+    const struct ohm_weights *given = given_weights(request, i);
+    const size_t outputs = (size_t)ohm_layer_outputs(layer);
+    if (!given) {
+        ohm_design_constrain(request->design, &request->settings[i], layer, weights);
+        return;
+    }
+    memcpy(weights->w, given->w, outputs * (size_t)layer->krows * sizeof *weights->w);
+    memcpy(weights->scale, given->scale, outputs * sizeof *weights->scale);
+}
+
 static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_request *request, int32_t i) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     struct ohm_weights *weights = ohm_weights_new(layer);
     struct ohm_plan *plan = weights ? ohm_plan_new(layer->groups, layer->krows, layer->ncols) : NULL;
     int status = plan ? OHM_OK : OHM_E_MEMORY;
-    if (!status) ohm_design_constrain(request->design, &request->settings[i], layer, weights);
+    if (!status) wanted_weights(request, i, weights);
     if (!status) status = plan_layer(engine, request, i, weights, plan);
     ohm_plan_free(plan);
     ohm_weights_free(weights);
@@ -172,7 +208,9 @@ static int build_layers(struct ohm_engine *engine, const struct ohm_engine_reque
         end = nlayer - first < together || !request->built ? nlayer : first + together;
 #pragma omp parallel for schedule(dynamic)
         for (int32_t i = first; i < end; i++)
-            if (request->design ? crossbar_layer(engine, request, i) : exact_layer(engine, request, i)) {
+            if (request->skip && request->skip[i])
+                continue;
+            else if (request->design ? crossbar_layer(engine, request, i) : exact_layer(engine, request, i)) {
 #pragma omp critical(ohm_engine_failure)
                 ohm_fail_take(&failure);
             }

@@ -185,6 +185,15 @@ static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, co
     return OHM_OK;
 }
 
+int ohm_engine_advance(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, int32_t first, int32_t end) {
+    for (int32_t s = first; s < end; s++) OHM_TRY(run_step(engine, batch, &engine->intnet->steps[s], n, batch->digest, NULL, NULL));
+    return OHM_OK;
+}
+
+void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t value, int32_t image) {
+    return stored(engine->intnet, batch, value, image);
+}
+
 int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
     const struct ohm_intnet *intnet = engine->intnet;

@@ -30,14 +30,15 @@ void ohm_job_write_example(FILE *file) {
     if (!arena) return;
     fputs("# Every key of a job: its meaning (what it takes; its default). Keys may be left out where a default is named.\n"
           "# An unknown key is an error. Any value can be set on the command line: --set quantize.weight_bits=6, --set designs.0.adc_bits=5\n"
-          "# Input files are relative to this file's folder; network.save, run.output and search.output to the working directory.\n",
+          "# Input files are relative to this file's folder; network.save, run.output, search.output and fit.output to the working directory.\n",
           file);
     for (int s = 0; s < ohm_job_nsection; s++) write_section(file, arena, &ohm_job_sections[s]);
     fputs("\n" OHM_JOB_DESIGNS ": # one evaluation each; 'name' (default: the design and its keys) must be unique; other keys belong to the design.\n"
           "# Of every design, instead of the job's: adc_bits, adc_range, weight_bits, the keys of device, and adc_gain_error, adc_offset_error, "
           "adc_dnl,\n"
-          "# adc_mismatch, adc_thermal, adc_levels; and layers: a file with options of single layers\n"
+          "# adc_mismatch, adc_thermal, adc_levels; layers: a file with options of single layers\n"
           "#   layers: {conv1: {squeeze: 2}}\n"
+          "# and weights: a file made by ohmtally fit, whose weights and biases take the place of the network's\n"
           "  - {design: isaac, cell_bits: 2}\n"
           "  - {design: sme, window: 3, squeeze: 2, policy: truncate, name: sme-x2}\n"
           "  - {design: sobsx, squeeze: 2, rows_per_read: 16, skip: zero, name: sobsx-x2}\n",

@@ -145,6 +145,29 @@ static const struct ohm_key search_keys[] = {
            "file of layers to write (relative to the working directory); the frontier goes beside it as .csv", .example = "results/layers.yml"),
 };
 
+static const struct ohm_key fit_keys[] = {
+    STRING("design", OHM_KEY_TEXT, FIELD(fit.design), "none", "name of the design whose weights are fitted; none: the first"),
+    STRING("constraint", OHM_KEY_TEXT, FIELD(fit.constraint), "none",
+           "sets beside the design's own, such as polarity size=8, nm n=2 m=4; with commas between"),
+    NUMBER("images", OHM_KEY_INT64, FIELD(fit.images), "256", 0, MOST_COUNT, "images, from the first of quantize.calibration on", .words = all_words),
+    NUMBER("check", OHM_KEY_INT64, FIELD(fit.check), "0", 0, MOST_COUNT,
+           "images behind these on which the fitted network is compared with the float one"),
+    NUMBER("positions", OHM_KEY_INT32, FIELD(fit.positions), "64", 1, 65536, "output positions of a layer sampled in each image"),
+    NUMBER("correct", OHM_KEY_DOUBLE, FIELD(fit.correct), "1", 0, 1, "share of earlier layers' error that weights are moved to correct"),
+    NUMBER("damping", OHM_KEY_DOUBLE, FIELD(fit.damping), "0.01", 1e-9, 1e3, "added to the diagonal of the inputs' moments, in units of its mean"),
+    NUMBER("shrink", OHM_KEY_DOUBLE, FIELD(fit.shrink), "0", 0, 1, "of the moments off the diagonal, less where positions are many to a row"),
+    WORD("scales", OHM_KEY_WORD_BOOL, FIELD(fit.scales), "true", truth_words, "stage: search a scale per output"),
+    WORD("admm", OHM_KEY_WORD_BOOL, FIELD(fit.admm), "true", truth_words, "stage: alternating direction method, finds the structure"),
+    NUMBER("rho", OHM_KEY_DOUBLE, FIELD(fit.rho), "1", 1e-6, 1e6, "of admm, in units of the mean of the moments' diagonal"),
+    NUMBER("iterations", OHM_KEY_INT32, FIELD(fit.iterations), "20", 1, 10000, "of admm at most"),
+    WORD("refine", OHM_KEY_WORD_BOOL, FIELD(fit.refine), "true", truth_words, "stage: round rows in turn, passing errors on"),
+    NUMBER("sweeps", OHM_KEY_INT32, FIELD(fit.sweeps), "4", 0, 1000, "stage: sweeps that move weights one at a time; 0: off"),
+    WORD("bias", OHM_KEY_WORD_BOOL, FIELD(fit.bias), "true", truth_words, "stage: correct biases"),
+    NUMBER("memory_mb", OHM_KEY_INT32, FIELD(fit.memory_mb), "320", 1, 1e6, "of activations kept between layers, all ranks together"),
+    STRING("output", OHM_KEY_TEXT, FIELD(fit.output), NULL, "file to write (relative to the working directory); a design's entry names it as weights",
+           .example = "results/fitted.h5"),
+};
+
 #define KEYS(table) table, sizeof(table) / sizeof(table[0])
 const struct ohm_section ohm_job_sections[] = {
     {"network", 0, KEYS(network_keys), .about = "the network and how bytes of an image become its input"},
@@ -157,5 +180,6 @@ const struct ohm_section ohm_job_sections[] = {
     {"device", 0, KEYS(device_keys), .about = "what cells are really like, unless a design says otherwise; 0: ideal"},
     {"run", 0, KEYS(run_keys), .about = "the run itself"},
     {"search", 0, KEYS(search_keys), .optional = true, .about = "for `ohmtally search`: options layer by layer, on the calibration images"},
+    {"fit", 0, KEYS(fit_keys), .optional = true, .about = "for `ohmtally fit`: weights within a design's set that do what the trained ones do"},
 };
 const int ohm_job_nsection = sizeof ohm_job_sections / sizeof ohm_job_sections[0];

@@ -130,6 +130,19 @@ static void print_costs(const struct ohm_report_point *point, const struct layou
     print_scaled(out, layout->interval, point->costs.interval_ns);
 }
 
+/* What the weights leave of the trained ones is the fit's doing; what the design does not hold of the fitted ones, its own. */
+static void print_weights(const struct ohm_report *report, const struct layout *layout, FILE *out) {
+    bool any = false;
+    for (int32_t i = 0; i < report->npoint; i++) {
+        const struct ohm_report_point *point = &report->points[i];
+        if (!point->has_weights) continue;
+        if (!any) fprintf(out, "\nFitted weights: relative RMS by which those held are off, in the layer where it is most\n");
+        any = true;
+        fprintf(out, "%-*s  off the fitted ones %.3g, off the trained ones %.3g\n", layout->name, point->name, point->weights.fitted,
+                point->weights.trained);
+    }
+}
+
 static void print_pipeline(const struct ohm_report *report, const struct layout *layout, FILE *out) {
     fprintf(out, "\nAs a pipeline of layers, with all their copies; leakage is not in the energy above\n%-*s  %9s %7s  %9s  %7s  %7s  %6s\n",
             layout->name, "point", "arrays", "tiles", "images/s", "serial", "leakage", "busy");
@@ -211,6 +224,7 @@ void ohm_report_print(const struct ohm_report *report, FILE *out) {
     ohm_report_chips(report, layout.name, out);
     ohm_report_differences(report, layout.name, out);
     if (!layout.base) return;
+    print_weights(report, &layout, out);
     print_pipeline(report, &layout, out);
     print_laws(report, &layout, out);
     print_baselines(report, &layout, out);

@@ -167,6 +167,27 @@ static int layers_read(hid_t group, struct ohm_report_point *point) {
     return status;
 }
 
+/* Of a point with fitted weights: how far the weights are from others, over all its layers the most. */
+static int weights_read(hid_t group, struct ohm_arena *arena, struct ohm_report_point *point) {
+    static const struct ohm_column columns[] = {{"weight_error", OHM_COLUMN_DOUBLE, offsetof(struct ohm_report_weights, trained), 1, {NULL, NULL}},
+                                                {"held_error", OHM_COLUMN_DOUBLE, offsetof(struct ohm_report_weights, fitted), 1, {NULL, NULL}}};
+    static const struct ohm_table table = OHM_TABLE(columns, struct ohm_report_weights);
+    const char *options;
+    void *rows;
+    int64_t count;
+    OHM_TRY(ohm_h5_get_string(group, "options", arena, &options));
+    point->has_weights = strstr(options, "weights=") != NULL;
+    if (!point->has_weights) return OHM_OK;
+    int status = table_read(group, "layers", "held_error", &table, &rows, &count);
+    const struct ohm_report_weights *layers = rows;
+    for (int64_t i = 0; !status && i < count; i++) {
+        if (layers[i].trained > point->weights.trained) point->weights.trained = layers[i].trained;
+        if (layers[i].fitted > point->weights.fitted) point->weights.fitted = layers[i].fitted;
+    }
+    free(rows);
+    return status;
+}
+
 static int point_read(hid_t file, const char *name, struct ohm_arena *arena, const struct images *truth, struct ohm_report_point *point) {
     hid_t group;
     struct images images = {NULL, 0};
@@ -176,6 +197,7 @@ static int point_read(hid_t file, const char *name, struct ohm_arena *arena, con
     if (!status) status = chip_read(group, arena, point);
     if (!status) status = layers_read(group, point);
     if (!status) status = lost_read(group, arena, point);
+    if (!status) status = weights_read(group, arena, point);
     H5Gclose(group);
     if (!status) status = images_read(file, name, &images);
     if (!status) status = keep_correct(&images, arena, point);

@@ -64,6 +64,7 @@ static const struct ohm_column layer_columns[] = {
      {"1/256 cell step", "between codes, for each class of columns; 0: no such columns"}},
     {"codes", OHM_COLUMN_BESIDE, AT(codes), OHM_CODE_BINS, {"1", "conversions of the sample images by sixteenths of the codes; 0: not measured"}},
     LAYER(weight_error, DOUBLE, "1", "relative root mean square of held minus float weights"),
+    LAYER(held_error, DOUBLE, "1", "relative root mean square of held minus fitted weights; 0 without fitted ones"),
     OHM_ENERGY_LIST(ENERGY) SUM(energy_pj, "pJ", "sum of the energies by component, without leakage; mean per image"),
     {"energy_leakage_pj", OHM_COLUMN_DOUBLE, AT(leakage_pj), 1, {"pJ", "standing power of arrays and tiles from one image to the next"}},
     OHM_ADC_LAW_LIST(LAW_ENERGY) LAYER(latency_ns, DOUBLE, "ns", "one image through one copy of the layer"),

@@ -82,7 +82,9 @@ static struct results run(const struct ohm_engine *engine, int32_t size, int thr
     return results;
 }
 
-static enum ohm_evaluate evaluate; /* of the engines made by crossbar */
+static enum ohm_evaluate evaluate; /* of the engines made by crossbar, as are these, where not NULL */
+static struct ohm_weights **given;
+static float **biases;
 static struct ohm_engine *crossbar(const char *name, const char *key, const char *value, int32_t adc_bits, enum ohm_adc_range range) {
     const struct ohm_design *design = ohm_design_find(name);
     struct ohm_design_setting setting = {.array_rows = 64, .array_columns = 64, .activation_bits = 8, .weight_bits = 8, .per_channel = true};
@@ -97,7 +99,13 @@ static struct ohm_engine *crossbar(const char *name, const char *key, const char
         adc[i].largest = 64 * ((1 << design->cell_bits(&setting)) - 1);
         for (int k = 0; k < OHM_ADC_CLASSES; k++) adc[i].step[k] = OHM_ADC_ONE + 64 * k;
     }
-    struct ohm_engine_request request = {.intnet = intnet, .design = design, .settings = settings, .adc = adc, .evaluate = evaluate};
+    struct ohm_engine_request request = {.intnet = intnet,
+                                         .given = given,
+                                         .bias = (const float *const *)biases,
+                                         .design = design,
+                                         .settings = settings,
+                                         .adc = adc,
+                                         .evaluate = evaluate};
     CU_ASSERT_FATAL(!ohm_engine_build(&request, &engine));
     return engine;
 }
@@ -221,6 +229,67 @@ static void test_layers_of_several_engines(void) {
     ohm_engine_free(sme);
 }
 
+/* Weights and biases from outside in the place of the network's: on lossless crossbars that hold them, the plain forward pass of a network that has
+ * them. Weights that a squeeze cannot hold show in held_error. */
+static void test_given_weights(void) {
+    struct ohm_weights *weights[8];
+    float *bias[8];
+    const float *before[8];
+    for (int32_t i = 0; i < intnet->nlayer; i++) {
+        struct ohm_layer *layer = &intnet->layers[i];
+        int32_t outputs = ohm_layer_outputs(layer);
+        weights[i] = ohm_weights_new(layer);
+        ohm_weights_uniform(layer, 31, true, weights[i]);
+        for (int32_t k = 0; k < outputs * layer->krows; k++) weights[i]->w[k] += k % 5 - 2;
+        bias[i] = calloc((size_t)outputs, sizeof(float));
+        for (int32_t n = 0; n < outputs; n++) bias[i][n] = (float)(n % 7 - 3) * 0.1f;
+    }
+    given = weights;
+    biases = bias;
+    struct ohm_engine *isaac = crossbar("isaac", "cell_bits", "2", 0, OHM_ADC_UNIT), *sme = crossbar("sme", "squeeze", "6", 0, OHM_ADC_UNIT);
+    given = NULL;
+    biases = NULL;
+    struct results got = run(isaac, 4, 2);
+    for (int32_t i = 0; i < intnet->nlayer; i++) {
+        CU_ASSERT_EQUAL(isaac->layers[i].held_error, 0);
+        CU_ASSERT(sme->layers[i].held_error > 0.01);
+        before[i] = intnet->layers[i].bias;
+        intnet->layers[i].bias = bias[i];
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        float plain[CLASSES];
+        CU_ASSERT(!ohm_int_forward(intnet, (const struct ohm_weights *const *)weights, inputs[i], plain));
+        CU_ASSERT(!memcmp(plain, got.logits[i], sizeof plain));
+    }
+    for (int32_t i = 0; i < intnet->nlayer; i++) {
+        intnet->layers[i].bias = before[i];
+        ohm_weights_free(weights[i]);
+        free(bias[i]);
+    }
+    ohm_engine_free(isaac);
+    ohm_engine_free(sme);
+}
+
+/* Steps taken a few at a time, and layers that are not built, change nothing. */
+static void test_steps(void) {
+    struct ohm_engine_request request = {.intnet = intnet, .weight_bits = 8, .per_channel = true};
+    bool skip[8] = {true, false, true};
+    struct ohm_engine *exact = NULL, *part = NULL;
+    struct ohm_batch *batch = NULL;
+    CU_ASSERT_FATAL(!ohm_engine_build(&request, &exact) && !ohm_batch_new(exact, 3, &batch));
+    request.skip = skip;
+    CU_ASSERT_FATAL(!ohm_engine_build(&request, &part));
+    for (int32_t i = 0; i < intnet->nlayer; i++) CU_ASSERT_EQUAL(part->layers[i].product == NULL, skip[i]);
+    struct results whole = run(exact, 3, 1);
+    for (int32_t i = 0; i < 3; i++) ohm_int_input(intnet, inputs[i], ohm_batch_value(exact, batch, intnet->network->input, i));
+    for (int32_t s = 0; s < intnet->nstep; s += 2) CU_ASSERT(!ohm_engine_advance(exact, batch, 3, s, s + 2 < intnet->nstep ? s + 2 : intnet->nstep));
+    for (int32_t i = 0; i < 3; i++)
+        CU_ASSERT(!memcmp(ohm_batch_value(exact, batch, intnet->network->output, i), whole.logits[i], sizeof whole.logits[i]));
+    ohm_batch_free(batch);
+    ohm_engine_free(exact);
+    ohm_engine_free(part);
+}
+
 /* An image that could not be read is skipped and does not touch the others. */
 static void test_missing_image(void) {
     struct ohm_engine *engine = crossbar("sme", "squeeze", "1", 4, OHM_ADC_UNIT);
@@ -241,6 +310,8 @@ int main(void) {
                                        {"invariance", test_invariance},
                                        {"proof", test_proof},
                                        {"layers of several engines", test_layers_of_several_engines},
+                                       {"given weights", test_given_weights},
+                                       {"steps", test_steps},
                                        {"missing image", test_missing_image}};
     int failed = SUITE_RUN("eval engine", tests);
     ohm_intnet_free(intnet);

@@ -199,9 +199,9 @@ static void every_data_set_described(void) {
     H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, look, &seen, H5O_INFO_BASIC);
     H5Fclose(file);
     /* points, used; per point 5 of images; per design's layers 7 of its shape, the counts, energies and areas with their sums and by law, 4
-     * baselines, and adc_bits, copies, buffer_bytes, sqnr_db, weight_error, leakage and 4 of time */
+     * baselines, and adc_bits, copies, buffer_bytes, sqnr_db, weight_error, held_error, leakage and 4 of time */
     CU_ASSERT_EQUAL(seen.datasets,
-                    2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + OHM_AREA_COUNT + 1 + 2 * OHM_ADC_LAWS + 4 + 17));
+                    2 + 3 * 5 + 2 * (7 + OHM_TALLY_COUNT + OHM_STORE_COUNT + OHM_ENERGY_COUNT + 1 + OHM_AREA_COUNT + 1 + 2 * OHM_ADC_LAWS + 4 + 18));
     CU_ASSERT_EQUAL(seen.bare, 0);
 }
 
