@@ -135,6 +135,8 @@ struct evaluation {
 };
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
 
+/* Fitted files that points name are there and fit; before any image is scored. Collective. */
+int point_check_fitted(const struct study *study);
 /* The engine of a point. Collective: one copy of the weights on each node. */
 int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine);
 /* An engine of the point's design whose counts can be observed: its ADCs give every count. noise: what its cells are like; NULL: ideal. Collective.

@@ -137,6 +137,7 @@ int command_run(const struct ohm_world *world, const struct arguments *arguments
     study.threads = study_threads(world);
     omp_set_num_threads(study.threads);
     if (!status) status = study_load(&study, true);
+    if (!status) status = point_check_fitted(&study);
     if (!status) announce(&study);
     if (!status) status = list_hosts(&study, &hosts);
     if (!status) status = keeping_begin(&keeping);

@@ -9,6 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool matches(const char *key, const char *const *patterns, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!fnmatch(patterns[i], key, 0)) return true;
+    return false;
+}
+
+/* Whether a key names a file that designs read. */
+static bool names_file(const char *key) {
+    static const char *const patterns[] = {"adc.levels", "designs.*.layers", "designs.*.weights", "designs.*.adc_levels"};
+    return matches(key, patterns, sizeof patterns / sizeof patterns[0]);
+}
+
 /* Keys that may change: how the work is done and where its result goes; and where inputs are, since their contents are in the identity. */
 static bool may_change(const char *key) {
     static const char *const patterns[] = {"network.file",
@@ -22,16 +34,15 @@ static bool may_change(const char *key) {
                                            "quantize.calibration.labels",
                                            "quantize.calibration.classes",
                                            "same.technology",
-                                           "designs.*.layers",
                                            "run.batch",
                                            "run.output",
                                            "run.overwrite",
                                            "run.resume",
                                            "search",
-                                           "search.*"};
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
-        if (!fnmatch(patterns[i], key, 0)) return true;
-    return false;
+                                           "search.*",
+                                           "fit",
+                                           "fit.*"};
+    return matches(key, patterns, sizeof patterns / sizeof patterns[0]) || names_file(key);
 }
 
 struct lines {
@@ -88,10 +99,9 @@ static int add_inputs(struct lines *lines, const struct study *study) {
     return status;
 }
 
-/* The files that designs' `layers` name. */
-static int add_layer_files(struct lines *lines, const struct ohm_job *job) {
+static int add_design_files(struct lines *lines, const struct ohm_job *job) {
     for (int32_t i = 0; i < job->nused; i++) {
-        if (fnmatch("designs.*.layers", job->used[i].key, 0)) continue;
+        if (!names_file(job->used[i].key) || !strcmp(job->used[i].value, "none")) continue;
         char *path = ohm_path_beside(job->path, job->used[i].value), *key = ohm_arena_format(lines->arena, "%s (contents)", job->used[i].key);
         int status = path && key ? add_file(lines, key, path) : OHM_E_MEMORY;
         free(path);
@@ -106,7 +116,7 @@ int identity_text(const struct study *study, struct ohm_arena *arena, const char
     for (int32_t i = 0; i < job->nused; i++) /* first, since they say more than hashes do when something differs */
         if (!may_change(job->used[i].key)) OHM_TRY(add(&lines, job->used[i].key, job->used[i].value));
     OHM_TRY(add_inputs(&lines, study));
-    OHM_TRY(add_layer_files(&lines, job));
+    OHM_TRY(add_design_files(&lines, job));
     OHM_TRY(add(&lines, "ohmtally", OHM_VERSION " " OHM_REVISION));
     *text = lines.text;
     return OHM_OK;

@@ -133,6 +133,16 @@ int point_observer(struct study *study, const struct point *point, const struct 
     return status;
 }
 
+int point_check_fitted(const struct study *study) {
+    int status = OHM_OK;
+    for (int p = 0; !status && study->world.rank == 0 && p < study->npoint; p++) {
+        struct ohm_fitted fitted;
+        status = read_fitted(study, &study->points[p], &fitted);
+        ohm_fitted_free(&fitted);
+    }
+    return ohm_world_agree(&study->world, status);
+}
+
 static void warn_of_loss(const struct point *point, const struct ohm_engine *engine) {
     int32_t layers = 0;
     double most = 0;

@@ -13,16 +13,16 @@ OF_THE_RUN = {"seconds"}  # attributes that say how the run was, not what came o
 
 
 def contents(path):
-    """Every data set and attribute of every point."""
+    """Every data set and attribute of every point, as text: NaN stands for what was not measured, and is the same as NaN."""
     found = {}
     with h5py.File(path, "r") as f:
         for point in point_names(f):
             def see(name, item):
                 for key, value in item.attrs.items():
                     if key not in OF_THE_RUN:
-                        found[point, name, key] = numpy.asarray(value).tolist()
+                        found[point, name, key] = repr(numpy.asarray(value).tolist())
                 if isinstance(item, h5py.Dataset):
-                    found[point, name] = item[...].tolist()
+                    found[point, name] = repr(item[...].tolist())
             see("", f[point])
             f[point].visititems(see)
     return found
