@@ -88,7 +88,7 @@ static int run_images(struct running *run) {
         OHM_TRY(loader_finish(&run->loader));
         if (first + n < run->end) loader_start(&run->loader, first + n, batch_size(run, first + n));
         const float *const *inputs = (const float *const *)run->loader.inputs;
-        if (run->engine) ohm_batch_first(run->batch, first);
+        if (run->engine) ohm_batch_first(run->batch, run->study->job->images.first + first);
         int status = run->engine ? ohm_engine_run(run->engine, run->batch, n, inputs, run->outputs, run->digests, run->tally, NULL)
                                  : ohm_float_batch(run->study->content.network, n, inputs, run->outputs);
         if (status) return status;
