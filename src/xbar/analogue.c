@@ -18,6 +18,7 @@ struct transfer {
     const float *levels[OHM_PART];               /* [top]; NULL: ideal */
     int32_t top, scale[OHM_PART], low[OHM_PART]; /* value = code scale + low */
     bool erring, any_levels;
+    bool idle; /* a sum of 0 gives code 0: steps in which no row is driven need no look */
 };
 
 int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_request *request) {
@@ -53,6 +54,7 @@ static void set_transfer(const struct ohm_program *program, const struct column_
     transfer->scale[c] = program->unit == 1 ? 1 : step;
     transfer->low[c] = program->unit == 1 ? 0 : lo;
     transfer->erring = converters != NULL;
+    transfer->idle = transfer->idle && !converters && lo == 0 && !analogue->restless;
     transfer->any_levels = converters && converters->levels;
 }
 
@@ -82,6 +84,7 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
     program->analogue->conversions += (uint32_t)block->cells.nchunk * OHM_CHUNK;
     for (size_t k = 0; k < parts; k++) {
         transfers[k].top = (1 << program->adc.bits) - 1;
+        transfers[k].idle = true;
         for (int32_t c = 0; c < OHM_PART; c++) transfers[k].step[c] = 1; /* of columns that are not there */
     }
     for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].transfer = transfers + (size_t)k * PARTS;
@@ -175,6 +178,7 @@ static int32_t part_steps(const struct ohm_program *program, const struct block 
     memset(acc, 0, OHM_PART * sizeof *acc);
     for (int32_t t = step0; t < step1; t++) {
         int32_t list = p * lists->nstep + t, first = lists->first[list];
+        if (transfer->idle && !lists->driven[list]) continue;
         add_rows(cells, lists->row + first, lists->first[list + 1] - first, sum);
         if (analogue->noisy) {
             ohm_draw_halves(analogue->draws, at[0], at[1], analogue->layer * 32 + (uint32_t)t, block->conversion / OHM_PART + (uint32_t)part, words);

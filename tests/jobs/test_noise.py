@@ -175,7 +175,7 @@ class Sums(Noise):
             self.assertTrue((self.outputs(one, point) != self.outputs(two, point)).all(), point)
 
     def test_bad_values(self):
-        for option, says in (("on_off: 0.5", "above 1"), ("variation: 3", "0 to 2"), ("adc_thermal: -1", "0 to 1000")):
+        for option, says in (("on_off: 0.5", "above 1"), ("variation_law: gauss", "none of lognormal, proportional, normal"), ("leakage: yes", "corrected, stays"), ("variation: 3", "0 to 2"), ("adc_thermal: -1", "0 to 1000")):
             job = self.path("bad.yml")
             pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
             done = run(["run", job])
