@@ -99,7 +99,8 @@ int32_t ohm_program_positions(const struct ohm_program *program);            /* 
 size_t ohm_program_scratch(const struct ohm_program *program, int32_t npos); /* bytes, 64-byte aligned memory */
 /* Whether the sums are int32_t (they and the request's offset fit) instead of int64_t. */
 bool ohm_program_narrow(const struct ohm_program *program);
-/* How it is evaluated: static text, "counters", "product", "product, corrections" or "product, counters". */
+/* How it is evaluated: static text, "counters", "product", "product, corrections", "product,
+ * counters" or "conductances". */
 const char *ohm_program_way(const struct ohm_program *program);
 
 /* y [npos][groups * ncols] (int32_t or int64_t) = product of x [npos][groups * krows] (elements of 1 or 2 bytes) with the plan, as the hardware would

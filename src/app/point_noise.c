@@ -25,6 +25,8 @@ static int set_choice(const struct ohm_job *job, struct point *point, const stru
     *known = true;
     if (!strcmp(option->key, "adc_levels")) {
         point->adc_levels = strcmp(option->value, "none") ? option->value : NULL;
+    } else if (!strcmp(option->key, "measured")) {
+        point->measured = strcmp(option->value, "none") ? option->value : NULL;
     } else if (!strcmp(option->key, "variation_law")) {
         OHM_TRY(set_word(job, option, laws, &value));
         point->noise.device.law = (enum ohm_variation)value;
@@ -70,6 +72,9 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
     struct ohm_noise *noise = &point->noise;
     if (noise->device.stuck_on + noise->device.stuck_off > 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: stuck_on and stuck_off together are more than all cells", job->path, entry->line);
+    if (point->measured && (noise->device.variation > 0 || noise->device.on_off > 0))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: a measured device brings its own variation and on_off; leave these out", job->path, entry->line);
+    if (point->measured) OHM_TRY(ohm_device_read(job->path, point->measured, job->arena, &noise->device.measured));
     if (noise->device.on_off > 0 && noise->device.on_off <= 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
     if ((point->adc_levels || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)

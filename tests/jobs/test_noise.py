@@ -3,7 +3,7 @@ seed or chip gives another."""
 import pathlib
 import unittest
 
-from harness import InFolder, digests, h5py, job_text, numpy, run
+from harness import SOURCE, InFolder, digests, h5py, job_text, numpy, run
 
 IDEAL = ["design: isaac, name: isaac, cell_bits: 2", "design: sme, name: sme, squeeze: 1, adc_bits: 5"]
 STUCK = [d + ", stuck_on: 0.002, stuck_off: 0.01" for d in IDEAL]
@@ -168,6 +168,18 @@ class Sums(Noise):
         six, three = self.result("six", ANALOGUE), self.result("three", ANALOGUE, ["images.first=3", "images.count=3"])
         numpy.testing.assert_array_equal(self.outputs(six, "isaac")[3:], self.outputs(three, "isaac"))  # static draws only
         numpy.testing.assert_array_equal(self.outputs(six, "isaac-read")[3:], self.outputs(three, "isaac-read"))
+
+    def test_measured_device(self):
+        device = pathlib.Path(SOURCE, "jobs", "devices")
+        output = self.result("measured", ["design: isaac, name: %s, measured: %s" % (n, device / ("rram-%s.yml" % n)) for n in ("milo", "wan")])
+        self.assertEqual(len(set(digests(output).values())), 4)
+        pathlib.Path(self.path("bad-device.yml")).write_text("device: {least_us: 5, most_us: 1, spread_us: [0, 0, 0, 0]}\n")
+        job = self.path("bad.yml")
+        for option, says in (("measured: bad-device.yml", "below most_us"), ("measured: %s, variation: 0.1" % (device / "rram-wan.yml"), "leave these out")):
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job])
+            self.assertEqual(done.code, 2)
+            self.assertIn(says, done.err)
 
     def test_seeds_differ(self):
         one, two = self.result("one", ANALOGUE), self.result("two", ANALOGUE, ["run.seed=2"])

@@ -73,6 +73,24 @@ static void test_variation(void) {
     check_cells(1, leaks, 1 + 1.0 / 3, 0.01 * 16 / 9, 3);
 }
 
+/* Spread by state: CrossSim's two fits, at the conductances of the levels, and what falls below 0. */
+static void test_measured(void) {
+    static const struct ohm_measured_device milo = {50, 225, {4.782321, -0.009107, 0, 0}}, wan = {1, 39.26, {1.053, 0.2374, -0.01167, 0.0001536}},
+                                            falls = {0, 30, {1, -0.1, 0, 0}};
+    struct ohm_noise noise = {.seed = 5, .device = {.measured = &milo}};
+    for (uint32_t level = 1; level < 4; level++) { /* steps of 175 / 3 uS */
+        double s = (4.782321 - 0.009107 * (50 + level * 175 / 3.0)) / (175 / 3.0);
+        check_cells(level, noise, level, s * s, 3);
+    }
+    noise.device.measured = &wan; /* level 3: 39.26 uS */
+    double s = (1.053 + 0.2374 * 39.26 - 0.01167 * 39.26 * 39.26 + 0.0001536 * 39.26 * 39.26 * 39.26) / (38.26 / 3);
+    check_cells(3, noise, 3, s * s, 3);
+    noise.device.measured = &falls; /* -1 uS at 20 uS: none */
+    struct ohm_plan *plan = make_cells(2, noise);
+    for (int32_t c = 0; c < SIDE; c++) CU_ASSERT_EQUAL(cell(plan, 0, 0, c), 2);
+    ohm_plan_free(plan);
+}
+
 static void test_drift(void) {
     struct ohm_noise noise = {.seed = 5, .device = {.drift_time = 10000, .drift = 0.02}};
     struct ohm_plan *plan = make_cells(3, noise);
@@ -290,6 +308,7 @@ static void test_functions(void) {
 
 int main(void) {
     const struct suite_test tests[] = {{"variation, cell by cell", test_variation},
+                                       {"measured devices", test_measured},
                                        {"drift", test_drift},
                                        {"chips", test_chips},
                                        {"small deviates", test_small},
