@@ -61,14 +61,15 @@ enum ohm_evaluate {
 /* Conversions of held conductances (ohm_plan_vary). With s the sum of the driven rows' conductances (in level steps), n the number of rows driven and
  * z a small normal deviate (draw.h), drawn for every conversion:
  *   v = s + z sqrt(read_noise^2 max(s + leak n, 0) + (thermal step)^2);   code = ADC(v), ideal or with the errors above
- * Read noise of cells that is normal, independent, and of a variance in proportion to conductance adds up to just this: one draw a conversion, exact in
- * distribution. leak: what of level 0's conductance has been taken off s per row (0 where it stays). In floats, in the order written in analogue.c. */
+ * Read noise of cells that is normal, independent, and of a variance in proportion to conductance adds up to just this: one draw a conversion, exact
+ * in distribution. leak: what of level 0's conductance has been taken off s per row (0 where it stays). In floats, in the order written in
+ * analogue.c. */
 struct ohm_reads {
     const struct ohm_noise *noise;
     int32_t layer;
 };
-/* Which images and positions the inputs of a call are: input p is position (first + p) % positions of image image[(first + p) / positions], as numbered
- * in the set. What is drawn for a read is addressed by these. */
+/* Which images and positions the inputs of a call are: input p is position (first + p) % positions of image image[(first + p) / positions], as
+ * numbered in the set. What is drawn for a read is addressed by these. */
 struct ohm_occasion {
     int64_t first, positions;
     const int64_t *image;
@@ -85,9 +86,9 @@ struct ohm_program_request {
      * group g at place[g * krows + r] = r * groups + g. */
     const int32_t *place; /* [groups * krows] */
     bool interleaved;
-    const int32_t *held; /* ohm_plan_decode of the plan where the caller has it already; NULL: worked out here */
+    const int32_t *held;           /* ohm_plan_decode of the plan where the caller has it already; NULL: worked out here */
     const struct ohm_reads *reads; /* of a plan with held conductances; else NULL */
-    int64_t offset;      /* largest magnitude that will be added to a sum; INT64_MAX: sums in the wide form always */
+    int64_t offset;                /* largest magnitude that will be added to a sum; INT64_MAX: sums in the wide form always */
 };
 int ohm_program_build(const struct ohm_program_request *request, struct ohm_program **program);
 void ohm_program_free(struct ohm_program *program);
@@ -98,7 +99,8 @@ int32_t ohm_program_positions(const struct ohm_program *program);            /* 
 size_t ohm_program_scratch(const struct ohm_program *program, int32_t npos); /* bytes, 64-byte aligned memory */
 /* Whether the sums are int32_t (they and the request's offset fit) instead of int64_t. */
 bool ohm_program_narrow(const struct ohm_program *program);
-/* How it is evaluated: static text, "counters", "product", "product, corrections" or "product, counters". */
+/* How it is evaluated: static text, "counters", "product", "product, corrections", "product,
+ * counters" or "conductances". */
 const char *ohm_program_way(const struct ohm_program *program);
 
 /* y [npos][groups * ncols] (int32_t or int64_t) = product of x [npos][groups * krows] (elements of 1 or 2 bytes) with the plan, as the hardware would
@@ -110,7 +112,8 @@ void ohm_program_multiply_at(const struct ohm_program *program, const struct ohm
 /* Adds the counts every column sees to histogram [OHM_ADC_CLASSES][largest + 1] (for ADC calibration). Needs a program that evaluates all. */
 void ohm_program_observe(const struct ohm_program *program, int32_t npos, const void *x, void *scratch, int64_t *histogram);
 
-/* The definition in plain loops over the plan, for tests: y [npos][outputs]; returns the number of conversions outside the codes. */
+/* The definition in plain loops over the plan, for tests: y [npos][outputs]; returns the number of conversions outside the codes
+ * (-1: no memory). */
 int64_t ohm_plan_multiply_plain_at(const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_reads *reads,
                                    const struct ohm_occasion *occasion, int32_t input_bits, int32_t element, int32_t npos, const void *x, int64_t *y);
 int64_t ohm_plan_multiply_plain(const struct ohm_plan *plan, const struct ohm_adc *adc, int32_t input_bits, int32_t element, int32_t npos,

@@ -18,7 +18,7 @@ enum ohm_draw_purpose {
     OHM_DRAW_ADC_LEVEL = 6,
     OHM_DRAW_VARIATION = 7, /* address: layer, array, row, column / 4 */
     OHM_DRAW_DRIFT = 8,     /* likewise */
-    OHM_DRAW_READ = 9       /* address: image, position, layer * 32 + step, conversion / 8; see ohm_draw_small */
+    OHM_DRAW_READ = 9       /* address: image, position, layer * 32 + step, 16 * (conversion / 128) + conversion % 32 / 2; see ohm_draw_halves */
 };
 
 struct ohm_draws {
@@ -40,8 +40,10 @@ double ohm_draw_log(double x);
  * at most 4.33 in magnitude). */
 #define OHM_DRAW_SMALL 65536
 const float *ohm_draw_small(void); /* [OHM_DRAW_SMALL] */
-/* words[8 i + k]: half k of the block at address a, b, c, d + i, low halves first: word k / 2, its low or high half. */
-void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t n, uint16_t *words);
+/* The words of 16 blocks at address a, b, c, 16 part + i in halves: halves[32 k + 2 i] and [32 k + 2 i + 1] are the low and the high half of word k.
+ */
+#define OHM_DRAW_HALVES 128
+void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t halves[OHM_DRAW_HALVES]);
 
 /* Words below this have the given share (0 .. 1) of all words, to the nearest 2^-32. */
 uint64_t ohm_draw_below(double share);

@@ -67,6 +67,7 @@ struct ohm_job {
         int32_t per_array;  /* 0: as the technology says */
         const char *levels; /* file of measured levels; NULL: none */
     } adc;
+    const char *measured_device; /* file; NULL: none */
     struct ohm_noise noise; /* section device and errors of section adc; seed, levels and ADCs per array stand elsewhere. Designs may say otherwise */
     const struct ohm_job_design *designs;
     int32_t ndesign;
@@ -122,6 +123,10 @@ struct ohm_layer_option {
  * bytes are safe. */
 int ohm_layer_options_parse(const char *path, const char *text, size_t size, struct ohm_arena *arena, struct ohm_layer_option **list, int32_t *n);
 int ohm_layer_options_read(const char *job_path, const char *file, struct ohm_arena *arena, struct ohm_layer_option **list, int32_t *n);
+
+/* A measured device from a YAML file (jobs/devices/rram-milo.yml says what it holds), relative to the job's folder; memory from arena. OHM_E_USAGE
+ * with file and line. */
+int ohm_device_read(const char *job_path, const char *file, struct ohm_arena *arena, const struct ohm_measured_device **device);
 
 /* Levels of an ADC as measured, from a CSV file of lines "code, mean, spread" for codes 1 .. 2^bits - 1 in order (a heading and lines that begin with
  * # are passed over): where the code begins, in LSB above the middle of code 0, and the standard deviation of that between ADCs. file is relative to

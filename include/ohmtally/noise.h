@@ -43,6 +43,12 @@ enum ohm_variation {
 #undef X
 };
 
+/* A device as measured: levels lie evenly between two conductances; programming leaves a normal error of standard deviation sum_k spread_us[k] G^k (0
+ * where negative). In microsiemens. */
+struct ohm_measured_device {
+    double least_us, most_us, spread_us[4];
+};
+
 struct ohm_noise {
     uint64_t seed;
     uint32_t trial; /* chip: static draws differ from chip to chip */
@@ -51,6 +57,7 @@ struct ohm_noise {
         OHM_DEVICE_LIST(X)
 #undef X
         enum ohm_variation law;
+        const struct ohm_measured_device *measured; /* in place of variation and on_off; NULL: none */
         bool leaks; /* what level 0 conducts on average is not taken off before the ADC (by a unit column or the other column of a pair) */
     } device;
     struct {
@@ -70,7 +77,7 @@ static inline bool ohm_noise_of_reads(const struct ohm_noise *noise) { /* does a
     return noise->device.read_noise > 0 || noise->adc.thermal > 0;
 }
 static inline bool ohm_noise_of_sums(const struct ohm_noise *noise) { /* is what a bit line adds up no whole number of levels? */
-    return ohm_noise_of_reads(noise) || noise->device.variation > 0 || noise->device.drift_time > 0 ||
+    return ohm_noise_of_reads(noise) || noise->device.variation > 0 || noise->device.measured || noise->device.drift_time > 0 ||
            (noise->device.leaks && noise->device.on_off > 0);
 }
 static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {

@@ -99,7 +99,7 @@ static int run_unit(struct running *run, const struct unit *unit) {
     const int32_t nlayer = run->engine ? run->study->content.intnet->nlayer : 0;
     const int64_t before = run->nrow;
     memset(run->unit_tally, 0, (size_t)nlayer * sizeof *run->unit_tally);
-    if (run->engine) ohm_batch_first(run->batch, unit->first);
+    if (run->engine) ohm_batch_first(run->batch, run->study->job->images.first + unit->first);
     OHM_TRY(run->engine ? ohm_engine_run(run->engine, run->batch, unit->n, inputs, run->outputs, run->digests, run->unit_tally, NULL)
                         : ohm_float_batch(run->study->content.network, unit->n, inputs, run->outputs));
     for (int32_t i = 0; i < unit->n; i++) fill_row(run, unit->first + i, i);

@@ -4,6 +4,40 @@
 #include "ohmtally/text.h"
 #include <string.h>
 
+/* A choice by word: its place in words, or a failure that names them all. */
+static int set_word(const struct ohm_job *job, const struct ohm_key_value *option, const char *const *words, int *value) {
+    const char *all = words[0];
+    for (*value = 0; words[*value]; (*value)++)
+        if (!strcmp(words[*value], option->value)) return OHM_OK;
+    for (int i = 1; all && words[i]; i++) all = ohm_arena_format(job->arena, "%s, %s", all, words[i]);
+    return all ? ohm_fail(OHM_E_USAGE, "%s:%d: %s '%s' is none of %s", job->path, option->line, option->key, option->value, all) : OHM_E_MEMORY;
+}
+
+/* The keys whose values are words. */
+static int set_choice(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, bool *known) {
+    static const char *const laws[] = {
+#define X(name, word, about) word,
+        OHM_VARIATION_LIST(X)
+#undef X
+            NULL};
+    static const char *const leakages[] = {"corrected", "stays", NULL};
+    int value;
+    *known = true;
+    if (!strcmp(option->key, "adc_levels")) {
+        point->adc_levels = strcmp(option->value, "none") ? option->value : NULL;
+    } else if (!strcmp(option->key, "measured")) {
+        point->measured = strcmp(option->value, "none") ? option->value : NULL;
+    } else if (!strcmp(option->key, "variation_law")) {
+        OHM_TRY(set_word(job, option, laws, &value));
+        point->noise.device.law = (enum ohm_variation)value;
+    } else if (!strcmp(option->key, "leakage")) {
+        OHM_TRY(set_word(job, option, leakages, &value));
+        point->noise.device.leaks = value == 1;
+    } else
+        *known = false;
+    return OHM_OK;
+}
+
 int point_set_noise(const struct ohm_job *job, struct point *point, const struct ohm_key_value *option, bool *known) {
     static const struct {
         const char *key;
@@ -18,11 +52,9 @@ int point_set_noise(const struct ohm_job *job, struct point *point, const struct
 #undef X
                 {"adc_thermal", 1000, offsetof(struct ohm_noise, adc.thermal)},
     };
+    OHM_TRY(set_choice(job, point, option, known));
+    if (*known) return OHM_OK;
     *known = true;
-    if (!strcmp(option->key, "adc_levels")) {
-        point->adc_levels = strcmp(option->value, "none") ? option->value : NULL;
-        return OHM_OK;
-    }
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         double value;
         if (strcmp(option->key, keys[i].key)) continue;
@@ -40,6 +72,9 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
     struct ohm_noise *noise = &point->noise;
     if (noise->device.stuck_on + noise->device.stuck_off > 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: stuck_on and stuck_off together are more than all cells", job->path, entry->line);
+    if (point->measured && (noise->device.variation > 0 || noise->device.on_off > 0))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: a measured device brings its own variation and on_off; leave these out", job->path, entry->line);
+    if (point->measured) OHM_TRY(ohm_device_read(job->path, point->measured, job->arena, &noise->device.measured));
     if (noise->device.on_off > 0 && noise->device.on_off <= 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
     if ((point->adc_levels || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)

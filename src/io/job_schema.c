@@ -111,6 +111,7 @@ static const struct ohm_word leakage_words[] = {{"corrected", 0}, {"stays", 1}, 
 
 static const struct ohm_key device_keys[] = {
     WORD("variation_law", OHM_KEY_WORD_INT, FIELD(noise.device.law), "lognormal", law_words, "what variation does to a conductance"),
+    STRING("measured", OHM_KEY_TEXT, FIELD(measured_device), "none", "file of a measured device, in place of variation and on_off"),
     WORD("leakage", OHM_KEY_WORD_BOOL, FIELD(noise.device.leaks), "corrected", leakage_words,
          "what level 0 conducts on average is taken off before the ADC (unit column, pair), or stays in the sums"),
 #define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.device.key), "0", 0, most, about),

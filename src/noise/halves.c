@@ -3,6 +3,9 @@
 #include "ohmtally/draw.h"
 #include <math.h>
 #include <pthread.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define LANES 16
 
@@ -26,17 +29,53 @@ static inline __attribute__((always_inline)) void ten_rounds(struct ohm_draws dr
         }
 }
 
-OHM_CLONES void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t n, uint16_t *words) {
-    for (int32_t first = 0; first < n; first += LANES) {
-        uint32_t w[4][LANES];
-        int32_t some = n - first < LANES ? n - first : LANES;
-        ten_rounds(draws, a, b, c, d + (uint32_t)first, w);
-        for (int32_t i = 0; i < some; i++)
-            for (int k = 0; k < 4; k++) {
-                words[8 * (first + i) + 2 * k] = (uint16_t)w[k][i];
-                words[8 * (first + i) + 2 * k + 1] = (uint16_t)(w[k][i] >> 16);
-            }
+OHM_CLONES static void portable(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t *halves) {
+    uint32_t w[4][LANES];
+    ten_rounds(draws, a, b, c, part * LANES, w);
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < LANES; i++) {
+            halves[32 * k + 2 * i] = (uint16_t)w[k][i];
+            halves[32 * k + 2 * i + 1] = (uint16_t)(w[k][i] >> 16);
+        }
+}
+
+#if defined(__x86_64__)
+#define AVX512 __attribute__((target("avx512f")))
+struct products {
+    __m512i low, high;
+};
+/* 32-bit lanes times a constant. */
+AVX512 static inline struct products multiply(__m512i a, __m512i constant) {
+    __m512i even = _mm512_mul_epu32(a, constant), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), constant);
+    return (struct products){_mm512_mask_mov_epi32(even, 0xAAAA, _mm512_slli_epi64(odd, 32)),
+                             _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xAAAA, odd)};
+}
+
+AVX512 static void avx512(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t *halves) {
+    const __m512i first = _mm512_set1_epi64(0xD2511F53u), second = _mm512_set1_epi64(0xCD9E8D57u);
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i w[4] = {_mm512_set1_epi32((int)a), _mm512_set1_epi32((int)b), _mm512_set1_epi32((int)c),
+                    _mm512_add_epi32(_mm512_set1_epi32((int)(part * LANES)), lane)};
+    uint32_t key0 = draws.key[0], key1 = draws.key[1];
+    for (int round = 0; round < 10; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
+        struct products p = multiply(w[0], first), q = multiply(w[2], second);
+        w[0] = _mm512_ternarylogic_epi32(q.high, w[1], _mm512_set1_epi32((int)key0), 0x96);
+        w[2] = _mm512_ternarylogic_epi32(p.high, w[3], _mm512_set1_epi32((int)key1), 0x96);
+        w[1] = q.low;
+        w[3] = p.low;
     }
+    for (int k = 0; k < 4; k++) _mm512_storeu_si512(halves + 32 * k, w[k]);
+}
+#endif
+
+void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t halves[OHM_DRAW_HALVES]) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) {
+        avx512(draws, a, b, c, part, halves);
+        return;
+    }
+#endif
+    portable(draws, a, b, c, part, halves);
 }
 
 static float small[OHM_DRAW_SMALL];

@@ -1,5 +1,5 @@
-/* Sums of conductances instead of counts: 16-bit additions of the driven rows for 128 columns at a time, then noise and ADC in floats. Every operation
- * is one IEEE operation per column, so that vectors of any width give the same bits. */
+/* Sums of conductances instead of counts: 16-bit additions of the driven rows for 128 columns at a time, then noise and ADC in floats. Every
+ * operation is one IEEE operation per column, so that vectors of any width give the same bits. */
 #include "converters.h"
 #include "ohmtally/clones.h"
 #include "ohmtally/status.h"
@@ -14,10 +14,11 @@
 struct transfer {
     float lo[OHM_PART], step[OHM_PART]; /* of the ADC's range, in 1/256 */
     float gain[OHM_PART], offset[OHM_PART];
-    float still[OHM_PART];          /* variance that does not depend on the sum, in (2^-fraction)^2 */
-    const float *levels[OHM_PART];  /* [top]; NULL: ideal */
+    float still[OHM_PART];                       /* variance that does not depend on the sum, in (2^-fraction)^2 */
+    const float *levels[OHM_PART];               /* [top]; NULL: ideal */
     int32_t top, scale[OHM_PART], low[OHM_PART]; /* value = code scale + low */
-    bool any_levels;
+    bool erring, any_levels;
+    bool idle; /* a sum of 0 gives code 0: steps in which no row is driven need no look */
 };
 
 int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_request *request) {
@@ -52,7 +53,9 @@ static void set_transfer(const struct ohm_program *program, const struct column_
     transfer->still[c] = thermal * thermal;
     transfer->scale[c] = program->unit == 1 ? 1 : step;
     transfer->low[c] = program->unit == 1 ? 0 : lo;
-    if (converters && converters->levels) transfer->any_levels = true;
+    transfer->erring = converters != NULL;
+    transfer->idle = transfer->idle && !converters && lo == 0 && !analogue->restless;
+    transfer->any_levels = converters && converters->levels;
 }
 
 /* Levels outlive the converters. */
@@ -81,6 +84,7 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
     program->analogue->conversions += (uint32_t)block->cells.nchunk * OHM_CHUNK;
     for (size_t k = 0; k < parts; k++) {
         transfers[k].top = (1 << program->adc.bits) - 1;
+        transfers[k].idle = true;
         for (int32_t c = 0; c < OHM_PART; c++) transfers[k].step[c] = 1; /* of columns that are not there */
     }
     for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].transfer = transfers + (size_t)k * PARTS;
@@ -126,14 +130,26 @@ OHM_CLONES static void only_sums(int32_t ncol, const int16_t *restrict sum, floa
 /* acc += code << shift; returns the conversions outside the codes. */
 OHM_CLONES static int32_t convert(int32_t ncol, const struct transfer *transfer, float unit, int32_t shift, const float *restrict v,
                                   int32_t *restrict acc) {
-    float top = (float)transfer->top;
+    const int32_t top = transfer->top;
     int32_t outside = 0;
     for (int32_t c = 0; c < ncol; c++) {
-        float u = (v[c] * unit - transfer->lo[c]) / transfer->step[c] * transfer->gain[c] + transfer->offset[c], code = rintf(u);
-        outside += code < 0 || code > top;
-        code = code > 0 ? code : 0;
-        code = code < top ? code : top;
-        acc[c] += (int32_t)code << shift;
+        float u = (v[c] * unit - transfer->lo[c]) / transfer->step[c] * transfer->gain[c] + transfer->offset[c];
+        int32_t code = (int32_t)rintf(u), kept = code > 0 ? code : 0;
+        kept = kept < top ? kept : top;
+        outside += code != kept;
+        acc[c] += kept << shift;
+    }
+    return outside;
+}
+
+/* The same where an ideal ADC's step is one level step and its range begins at 0: the factor is a power of two, and so is every other operation. */
+OHM_CLONES static int32_t convert_unit(int32_t ncol, int32_t top, float factor, int32_t shift, const float *restrict v, int32_t *restrict acc) {
+    int32_t outside = 0;
+    for (int32_t c = 0; c < ncol; c++) {
+        int32_t code = (int32_t)rintf(v[c] * factor), kept = code > 0 ? code : 0;
+        kept = kept < top ? kept : top;
+        outside += code != kept;
+        acc[c] += kept << shift;
     }
     return outside;
 }
@@ -162,14 +178,16 @@ static int32_t part_steps(const struct ohm_program *program, const struct block 
     memset(acc, 0, OHM_PART * sizeof *acc);
     for (int32_t t = step0; t < step1; t++) {
         int32_t list = p * lists->nstep + t, first = lists->first[list];
+        if (transfer->idle && !lists->driven[list]) continue;
         add_rows(cells, lists->row + first, lists->first[list + 1] - first, sum);
         if (analogue->noisy) {
-            ohm_draw_halves(analogue->draws, at[0], at[1], analogue->layer * 32 + (uint32_t)t,
-                            (block->conversion + (uint32_t)part * OHM_PART) / 8, OHM_PART / 8, words);
+            ohm_draw_halves(analogue->draws, at[0], at[1], analogue->layer * 32 + (uint32_t)t, block->conversion / OHM_PART + (uint32_t)part, words);
             add_noise(ncol, sum, analogue->growth, analogue->leak * (float)lists->driven[list], transfer->still, words, ohm_draw_small(), v);
         } else
             only_sums(ncol, sum, v);
-        outside += (transfer->any_levels ? convert_by_levels : convert)(ncol, transfer, analogue->unit, t - step0, v, acc);
+        outside += program->unit == 1 && !transfer->erring
+                       ? convert_unit(ncol, transfer->top, analogue->unit / OHM_ADC_ONE, t - step0, v, acc)
+                       : (transfer->any_levels ? convert_by_levels : convert)(ncol, transfer, analogue->unit, t - step0, v, acc);
     }
     for (int32_t c = 0; c < ncol; c++) acc[c] = acc[c] * transfer->scale[c] + transfer->low[c] * ((1 << (step1 - step0)) - 1);
     return outside;

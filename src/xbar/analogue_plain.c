@@ -5,6 +5,7 @@
 #include "ohmtally/kernel.h"
 #include "vary.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct plain {
@@ -42,8 +43,10 @@ static uint32_t number_of(const struct ohm_plan *plan, int32_t u, int32_t c) {
 
 static float deviate(const struct plain *plain, int32_t t, uint32_t number) {
     uint32_t words[4];
-    ohm_draw(plain->draws, plain->image, plain->position, (uint32_t)plain->reads->layer * 32 + (uint32_t)t, number / 8, words);
-    return ohm_draw_small()[words[number % 8 / 2] >> (number % 2 * 16) & 0xffff];
+    uint32_t place = number % OHM_DRAW_HALVES;
+    ohm_draw(plain->draws, plain->image, plain->position, (uint32_t)plain->reads->layer * 32 + (uint32_t)t,
+             number / OHM_DRAW_HALVES * 16 + place % 32 / 2, words);
+    return ohm_draw_small()[words[place / 32] >> (place % 2 * 16) & 0xffff];
 }
 
 /* One conversion: what it adds, in units of ohm_adc_unit. */
@@ -72,10 +75,9 @@ static int64_t convert(struct plain *plain, const struct ohm_use *use, int32_t c
     return ohm_adc_unit(plain->adc) == 1 ? given : given * step + lo;
 }
 
-static int64_t column_sum(struct plain *plain, int32_t u, int32_t c) {
+static int64_t column_sum(struct plain *plain, int32_t u, int32_t c, uint32_t number) {
     const struct ohm_use *use = &plain->plan->uses[u];
     const struct ohm_tile *tile = &plain->plan->tiles[use->tile];
-    uint32_t number = number_of(plain->plan, u, c);
     int64_t sum = 0;
     for (int32_t t = 0; t < plain->input_bits + plain->plan->max_shift; t++) {
         int32_t held = 0, rows = 0;
@@ -94,18 +96,26 @@ static int64_t column_sum(struct plain *plain, int32_t u, int32_t c) {
 }
 
 int64_t ohm_plan_multiply_plain_at(const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_reads *reads,
-                                   const struct ohm_occasion *occasion, int32_t input_bits, int32_t element, int32_t npos, const void *x, int64_t *y) {
+                                   const struct ohm_occasion *occasion, int32_t input_bits, int32_t element, int32_t npos, const void *x,
+                                   int64_t *y) {
     struct plain plain = {.plan = plan, .adc = adc, .reads = reads, .input_bits = input_bits, .element = element, .x = x};
     size_t inputs = (size_t)(plan->groups * plan->krows), outputs = (size_t)(plan->groups * plan->ncols);
     plain.draws = ohm_draws_of(reads->noise->seed, reads->noise->trial, OHM_DRAW_READ);
+    uint32_t *number = ohm_alloc_array((size_t)plan->ncolumn, sizeof *number), *next = number;
     memset(y, 0, (size_t)npos * outputs * sizeof *y);
+    if (!number) return -1;
+    for (int32_t u = 0; u < plan->nuse; u++)
+        for (int32_t c = 0; c < plan->uses[u].ncol; c++) *next++ = number_of(plan, u, c);
     for (int32_t p = 0; p < npos; p++) {
+        next = number;
         plain.base = (size_t)p * inputs;
         plain.image = (uint32_t)occasion->image[(occasion->first + p) / occasion->positions];
         plain.position = (uint32_t)((occasion->first + p) % occasion->positions);
         for (int32_t u = 0; u < plan->nuse; u++)
-            for (int32_t c = 0; c < plan->uses[u].ncol; c++) y[(size_t)p * outputs + (size_t)plan->uses[u].columns[c].output] += column_sum(&plain, u, c);
+            for (int32_t c = 0; c < plan->uses[u].ncol; c++)
+                y[(size_t)p * outputs + (size_t)plan->uses[u].columns[c].output] += column_sum(&plain, u, c, *next++);
         ohm_plain_digital(plan, adc, element, x, (size_t)p, y);
     }
+    free(number);
     return plain.outside;
 }

@@ -238,6 +238,7 @@ bool ohm_program_narrow(const struct ohm_program *program) {
 }
 
 const char *ohm_program_way(const struct ohm_program *program) {
+    if (program->analogue) return "conductances";
     if (!program->product) return "counters";
     return !program->nblock ? "product" : program->corrected ? "product, corrections" : "product, counters";
 }

@@ -1,14 +1,17 @@
-/* From levels to conductances: what level 0 conducts, programming variation, drift. In level steps, one step the difference of neighbouring levels. */
+/* From levels to conductances: what level 0 conducts, programming variation, drift. In level steps, one step the difference of neighbouring levels.
+ */
+#include "vary.h"
 #include "ohmtally/draw.h"
 #include "ohmtally/plan.h"
 #include "ohmtally/status.h"
-#include "vary.h"
 #include <math.h>
 #include <stdlib.h>
 
 #define FINEST 8 /* bits of the fraction */
 
 double ohm_level_zero(const struct ohm_noise *noise, int32_t cell_bits) {
+    const struct ohm_measured_device *measured = noise->device.measured;
+    if (measured) return ((1 << cell_bits) - 1) * measured->least_us / (measured->most_us - measured->least_us);
     return noise->device.on_off > 1 ? ((1 << cell_bits) - 1) / (noise->device.on_off - 1) : 0;
 }
 
@@ -24,12 +27,27 @@ struct varying {
     double zero, leak, top, log_time;
 };
 
+/* The spread of a conductance of g level steps, in level steps. */
+static double measured_spread(const struct varying *v, double g) {
+    const struct ohm_measured_device *device = v->noise->device.measured;
+    double step = (device->most_us - device->least_us) / v->top, us = g * step, spread = 0;
+    for (int k = 3; k >= 0; k--) spread = spread * us + device->spread_us[k];
+    return spread > 0 ? spread / step : 0;
+}
+
 static double vary(const struct varying *v, double g, uint32_t variation, uint32_t drift) {
-    double s = v->noise->device.variation, z = s > 0 ? ohm_draw_normal(variation) : 0;
+    double s = v->noise->device.variation, z = s > 0 || v->noise->device.measured ? ohm_draw_normal(variation) : 0;
+    if (v->noise->device.measured) g += measured_spread(v, g) * z;
     if (s > 0) switch (v->noise->device.law) {
-        case OHM_VARIATION_LOGNORMAL: g *= ohm_draw_exp(s * z); break;
-        case OHM_VARIATION_PROPORTIONAL: g *= 1 + s * z; break;
-        case OHM_VARIATION_NORMAL: g += s * z * v->top; break;
+        case OHM_VARIATION_LOGNORMAL:
+            g *= ohm_draw_exp(s * z);
+            break;
+        case OHM_VARIATION_PROPORTIONAL:
+            g *= 1 + s * z;
+            break;
+        case OHM_VARIATION_NORMAL:
+            g += s * z * v->top;
+            break;
         }
     if (g < 0) g = 0; /* no conductance is negative */
     if (v->noise->device.drift_time > 0)
@@ -45,7 +63,8 @@ static int16_t fixed(double g) {
 static void vary_row(const struct varying *v, uint32_t layer, uint32_t array, struct ohm_tile *tile, int32_t r) {
     for (int32_t c = 0; c < tile->ncol; c += 4) {
         uint32_t variation[4] = {0}, drift[4] = {0};
-        if (v->noise->device.variation > 0) ohm_draw(v->variation, layer, array, (uint32_t)r, (uint32_t)c / 4, variation);
+        if (v->noise->device.variation > 0 || v->noise->device.measured)
+            ohm_draw(v->variation, layer, array, (uint32_t)r, (uint32_t)c / 4, variation);
         if (v->noise->device.drift_spread > 0) ohm_draw(v->drift, layer, array, (uint32_t)r, (uint32_t)c / 4, drift);
         if (!(v->noise->device.drift_spread > 0)) drift[0] = drift[1] = drift[2] = drift[3] = 0x80000000u; /* no deviate is used */
         for (int32_t k = 0; k < 4 && c + k < tile->ncol; k++)

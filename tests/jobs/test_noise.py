@@ -3,7 +3,7 @@ seed or chip gives another."""
 import pathlib
 import unittest
 
-from harness import InFolder, digests, h5py, job_text, numpy, run
+from harness import SOURCE, InFolder, digests, h5py, job_text, numpy, run
 
 IDEAL = ["design: isaac, name: isaac, cell_bits: 2", "design: sme, name: sme, squeeze: 1, adc_bits: 5"]
 STUCK = [d + ", stuck_on: 0.002, stuck_off: 0.01" for d in IDEAL]
@@ -126,6 +126,72 @@ class Converters(Noise):
             pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
             done = run(["run", job], ranks=2)
             self.assertNotEqual(done.code, 0)
+            self.assertIn(says, done.err)
+
+
+ANALOGUE = [
+    "design: isaac, name: isaac, cell_bits: 2, variation: 0.1",
+    "design: isaac, name: isaac-read, read_noise: 0.05",
+    "design: isaac, name: isaac-all, cell_bits: 2, variation: 0.05, on_off: 50, read_noise: 0.05, drift_time: 1000, drift: 0.01, stuck_off: 0.001, adc_thermal: 0.3, adc_offset_error: 0.2",
+    "design: sme, name: sme-all, squeeze: 1, variation: 0.05, read_noise: 0.05, adc_bits: 5, adc_range: calibrated, adc_thermal: 0.2, adc_dnl: 0.1",
+]
+
+
+class Sums(Noise):
+    def test_off_is_ideal(self):
+        zero = self.result("zero", [d + ", variation: 0, read_noise: 0, adc_thermal: 0, drift_time: 0" for d in IDEAL], ["device.variation_law=normal"])
+        self.assertEqual(digests(zero), digests(self.result("ideal", IDEAL)))
+
+    def test_next_to_nothing_is_ideal(self):
+        """The same conductances by another way: deviations far below what cells are held to."""
+        little = self.result("little", [d + ", variation: 0.000001, read_noise: 0.000001" for d in IDEAL])
+        ideal = self.result("ideal", IDEAL)
+        for point in ("isaac", "sme"):
+            numpy.testing.assert_array_equal(self.outputs(little, point), self.outputs(ideal, point))
+
+    def test_invariance(self):
+        first = self.result("first", ANALOGUE)
+        same = [
+            self.result("ranks", ANALOGUE, ["run.batch=5"], ranks=3),
+            self.result("threads", ANALOGUE, ["run.batch=1"], threads=2),
+            self.result("kernel", ANALOGUE, env={"OHM_KERNEL": "portable"}),
+        ]
+        for other in same:
+            self.assertEqual(digests(other), digests(first))
+            with h5py.File(other, "r") as a, h5py.File(first, "r") as b:  # noise of the sample images, too
+                for point in ("isaac-read", "sme-all"):
+                    numpy.testing.assert_array_equal(a[point]["layers/sqnr_db"][...], b[point]["layers/sqnr_db"][...])
+        self.assertEqual(len(set(digests(first).values())), 6)
+
+    def test_an_image_is_itself(self):
+        """Noise of an image does not depend on which images are evaluated beside it, but it is not the same for all."""
+        six, three = self.result("six", ANALOGUE), self.result("three", ANALOGUE, ["images.first=3", "images.count=3"])
+        numpy.testing.assert_array_equal(self.outputs(six, "isaac")[3:], self.outputs(three, "isaac"))  # static draws only
+        numpy.testing.assert_array_equal(self.outputs(six, "isaac-read")[3:], self.outputs(three, "isaac-read"))
+
+    def test_measured_device(self):
+        device = pathlib.Path(SOURCE, "jobs", "devices")
+        output = self.result("measured", ["design: isaac, name: %s, measured: %s" % (n, device / ("rram-%s.yml" % n)) for n in ("milo", "wan")])
+        self.assertEqual(len(set(digests(output).values())), 4)
+        pathlib.Path(self.path("bad-device.yml")).write_text("device: {least_us: 5, most_us: 1, spread_us: [0, 0, 0, 0]}\n")
+        job = self.path("bad.yml")
+        for option, says in (("measured: bad-device.yml", "below most_us"), ("measured: %s, variation: 0.1" % (device / "rram-wan.yml"), "leave these out")):
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job])
+            self.assertEqual(done.code, 2)
+            self.assertIn(says, done.err)
+
+    def test_seeds_differ(self):
+        one, two = self.result("one", ANALOGUE), self.result("two", ANALOGUE, ["run.seed=2"])
+        for point in ("isaac", "isaac-read", "isaac-all", "sme-all"):
+            self.assertTrue((self.outputs(one, point) != self.outputs(two, point)).all(), point)
+
+    def test_bad_values(self):
+        for option, says in (("on_off: 0.5", "above 1"), ("variation_law: gauss", "none of lognormal, proportional, normal"), ("leakage: yes", "corrected, stays"), ("variation: 3", "0 to 2"), ("adc_thermal: -1", "0 to 1000")):
+            job = self.path("bad.yml")
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job])
+            self.assertEqual(done.code, 2)
             self.assertIn(says, done.err)
 
 

@@ -1,5 +1,5 @@
-/* Conductances instead of levels: moments of what is drawn, cell by cell, against closed forms; read noise of a bit line against that of its cells one
- * by one; programs on every kernel against the definition; noise of no size. */
+/* Conductances instead of levels: moments of what is drawn, cell by cell, against closed forms; read noise of a bit line against that of its cells
+ * one by one; programs on every kernel against the definition; noise of no size. */
 #include "suite.h"
 #define DRAW_SEED 0xA24BAED4963EE407ull
 #include "drawn_layer.h"
@@ -49,7 +49,7 @@ static struct moments moments_of(const struct ohm_plan *plan) {
 static void check_cells(uint32_t level, struct ohm_noise noise, double mean, double variance, double fourth) {
     struct ohm_plan *plan = make_cells(level, noise);
     struct moments m = moments_of(plan);
-    variance += 1.0 / 12 / 256 / 256; /* rounding */
+    variance += 1.0 / 12 / 256 / 256;                            /* rounding */
     CU_ASSERT(fabs(m.mean - mean) < 5 * sqrt(variance / CELLS)); /* rounding brings no bias */
     CU_ASSERT(fabs(m.variance - variance) < 5 * variance * sqrt((fourth - 1) / CELLS));
     CU_ASSERT(fabs(m.right) < 5 / sqrt(CELLS) && fabs(m.below) < 5 / sqrt(CELLS) && fabs(m.behind) < 5 / sqrt(CELLS)); /* one per cell */
@@ -71,6 +71,24 @@ static void test_variation(void) {
     struct ohm_noise leaks = varying(OHM_VARIATION_PROPORTIONAL, s, 10);
     leaks.device.leaks = true;
     check_cells(1, leaks, 1 + 1.0 / 3, 0.01 * 16 / 9, 3);
+}
+
+/* Spread by state: CrossSim's two fits, at the conductances of the levels, and what falls below 0. */
+static void test_measured(void) {
+    static const struct ohm_measured_device milo = {50, 225, {4.782321, -0.009107, 0, 0}}, wan = {1, 39.26, {1.053, 0.2374, -0.01167, 0.0001536}},
+                                            falls = {0, 30, {1, -0.1, 0, 0}};
+    struct ohm_noise noise = {.seed = 5, .device = {.measured = &milo}};
+    for (uint32_t level = 1; level < 4; level++) { /* steps of 175 / 3 uS */
+        double s = (4.782321 - 0.009107 * (50 + level * 175 / 3.0)) / (175 / 3.0);
+        check_cells(level, noise, level, s * s, 3);
+    }
+    noise.device.measured = &wan; /* level 3: 39.26 uS */
+    double s = (1.053 + 0.2374 * 39.26 - 0.01167 * 39.26 * 39.26 + 0.0001536 * 39.26 * 39.26 * 39.26) / (38.26 / 3);
+    check_cells(3, noise, 3, s * s, 3);
+    noise.device.measured = &falls; /* -1 uS at 20 uS: none */
+    struct ohm_plan *plan = make_cells(2, noise);
+    for (int32_t c = 0; c < SIDE; c++) CU_ASSERT_EQUAL(cell(plan, 0, 0, c), 2);
+    ohm_plan_free(plan);
 }
 
 static void test_drift(void) {
@@ -110,12 +128,12 @@ static void test_small(void) {
     }
     CU_ASSERT(fabs(mean) < 1e-9 && fabs(variance - 1) < 1e-6 && fabs(fourth - 3) < 0.01);
     struct ohm_draws draws = ohm_draws_of(9, 2, OHM_DRAW_READ);
-    uint16_t halves[8 * 37];
-    ohm_draw_halves(draws, 1, 2, 3, 100, 37, halves);
-    for (uint32_t i = 0; i < 37; i++) {
+    uint16_t halves[OHM_DRAW_HALVES];
+    ohm_draw_halves(draws, 1, 2, 3, 5, halves);
+    for (uint32_t i = 0; i < 16; i++) {
         uint32_t words[4];
-        ohm_draw(draws, 1, 2, 3, 100 + i, words);
-        for (int k = 0; k < 8; k++) CU_ASSERT_EQUAL(halves[8 * i + (uint32_t)k], words[k / 2] >> (k % 2 * 16) & 0xffff);
+        ohm_draw(draws, 1, 2, 3, 5 * 16 + i, words);
+        for (uint32_t k = 0; k < 4; k++) CU_ASSERT_EQUAL(halves[32 * k + 2 * i] | (uint32_t)halves[32 * k + 2 * i + 1] << 16, words[k]);
     }
 }
 
@@ -158,7 +176,7 @@ static struct moments read_column(struct ohm_noise noise, const struct ohm_reads
 static void check_reads(struct ohm_noise noise, double variance) {
     struct ohm_reads reads = {&noise, 0};
     struct moments m = read_column(noise, &reads);
-    variance += 1.0 / 12 / 16 / 16; /* the ADC's rounding */
+    variance += 1.0 / 12 / 16 / 16;                              /* the ADC's rounding */
     CU_ASSERT(fabs(m.mean - ROWS) < 5 * sqrt(variance / READS)); /* no bias */
     CU_ASSERT(fabs(m.variance - variance) < 5 * variance * sqrt(2.0 / READS));
     CU_ASSERT(fabs(m.right) < 5 / sqrt(READS)); /* images are independent */
@@ -168,7 +186,8 @@ static void test_reads(void) {
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1}}, 0.01 * ROWS);
     check_reads((struct ohm_noise){.seed = 1, .adc = {.thermal = 8}}, 0.25); /* 8 LSB of 1/16 */
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.05}, .adc = {.thermal = 4}}, 0.0025 * ROWS + 1.0 / 16);
-    check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}}, 0.01 * ROWS * 1.25); /* level 0 conducts 1/4, noise included */
+    check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}},
+                0.01 * ROWS * 1.25); /* level 0 conducts 1/4, noise included */
 }
 
 /* Cell by cell, as read noise is: a normal deviate for each driven cell, of variance e^2 g. The sums have the moments of one draw a column. */
@@ -289,6 +308,7 @@ static void test_functions(void) {
 
 int main(void) {
     const struct suite_test tests[] = {{"variation, cell by cell", test_variation},
+                                       {"measured devices", test_measured},
                                        {"drift", test_drift},
                                        {"chips", test_chips},
                                        {"small deviates", test_small},
