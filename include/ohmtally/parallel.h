@@ -21,6 +21,8 @@ int ohm_world_agree(const struct ohm_world *world, int status);
 void ohm_world_alarm(const struct ohm_world *world);
 /* Not collective, cheap: whether another rank has raised the alarm. */
 bool ohm_world_alarmed(const struct ohm_world *world);
+/* Collective: takes all alarms back, for work that goes on after a failure that was agreed upon. */
+void ohm_world_calm(const struct ohm_world *world);
 
 /* Collective. Rank 0's bytes to all; size too. *data is malloc'ed on the other ranks, with a 0 behind it. */
 int ohm_world_share(const struct ohm_world *world, char **data, size_t *size);

@@ -82,7 +82,7 @@ static int measure(const struct ohm_world *world, const struct arguments *argume
     if (!kernel) return OHM_E_USAGE;
     int status = OHM_OK;
     if (job) {
-        struct arguments one = {&job, 1, arguments->set, arguments->nset, arguments->command_line};
+        struct arguments one = {.words = &job, .nword = 1, .set = arguments->set, .nset = arguments->nset, .command_line = arguments->command_line};
         status = study_open(&study, world, &one);
         study.threads = 1;
         if (!status) status = study_load(&study, true);
