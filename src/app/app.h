@@ -82,6 +82,8 @@ int study_fit_points(struct study *study);
 void study_close(struct study *study);
 /* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
 int study_threads(const struct ohm_world *world);
+/* Collective: says where ranks run and warns where threads share cores; rank 0 gets the names of all hosts (binding.c). */
+int binding_say(const struct ohm_world *world, int threads, struct ohm_arena *arena, char **hosts);
 /* Adds a piece to a growing list (for ohm_node_share); context: struct pieces. */
 struct pieces {
     struct ohm_piece *list;

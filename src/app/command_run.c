@@ -129,32 +129,10 @@ static int print_table(const char *path) {
     return OHM_OK;
 }
 
-/* Host names of all ranks, each once, in rank order; rank 0 has the text. Collective. */
-static int list_hosts(struct study *study, char **hosts) {
-    char mine[256] = "";
-    void *all;
-    size_t bytes, used = 0;
-    gethostname(mine, sizeof mine - 1);
-    OHM_TRY(ohm_world_gather(&study->world, mine, sizeof mine, &all, &bytes));
-    *hosts = ohm_arena_alloc(study->job->arena, bytes + 1);
-    const char *last = "";
-    for (size_t at = 0; *hosts && all && at < bytes; at += sizeof mine) {
-        const char *name = (const char *)all + at;
-        if (strcmp(name, last)) used += (size_t)sprintf(*hosts + used, "%s%s", used ? " " : "", name);
-        last = name;
-    }
-    free(all);
-    return ohm_world_agree(&study->world, *hosts ? OHM_OK : OHM_E_MEMORY);
-}
-
 static void announce(const struct study *study) {
     const struct ohm_world *world = &study->world;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     ohm_log("%d rank%s x %d thread%s, kernel %s, %lld images, %d designs", world->size, world->size > 1 ? "s" : "", study->threads,
             study->threads > 1 ? "s" : "", ohm_kernel_chosen()->name, (long long)ohm_image_set_count(study->images), study->job->ndesign);
-    if ((long)world->local_size * study->threads > cores)
-        ohm_warn("%d ranks x %d threads share %ld cores on this node; set OMP_NUM_THREADS or use fewer ranks", world->local_size, study->threads,
-                 cores);
 }
 
 /* Rank 0: the result file, before any work is done. */
@@ -214,7 +192,7 @@ int command_run(const struct ohm_world *world, const struct arguments *arguments
     int status = study_open(&campaign.base, world, arguments);
     if (!status) status = prepare(&campaign, arguments);
     if (!status) status = begin(&campaign);
-    if (!status) status = list_hosts(&campaign.base, &hosts);
+    if (!status) status = binding_say(world, campaign.base.threads, campaign.base.job->arena, &hosts);
     if (!status) status = run_points(&campaign);
     if (!status && world->rank == 0) status = finish(&campaign, arguments, started, began, hosts);
     ohm_result_abandon(campaign.result);

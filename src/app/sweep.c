@@ -18,11 +18,20 @@ static bool of_network(const struct ohm_job_axis *axis) {
     return !strncmp(axis->key, "quantize.", strlen("quantize."));
 }
 
+/* Whether a design's entry says itself what the key would say for all. */
+static bool overridden(const struct ohm_job_axis *axis, const struct ohm_job_design *entry) {
+    static const char *const own[][2] = {{"adc.bits", "adc_bits"}, {"adc.range", "adc_range"}, {"quantize.weight_bits", "weight_bits"}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        for (int32_t k = 0; !strcmp(axis->key, own[i][0]) && k < entry->noption; k++)
+            if (!strcmp(entry->options[k].key, own[i][1])) return true;
+    return false;
+}
+
 /* place: of a job's points: 0 float, 1 integer, then designs. Network and images are not swept. */
-static bool applies(const struct ohm_job_axis *axis, int32_t place) {
+static bool applies(const struct ohm_job *job, const struct ohm_job_axis *axis, int32_t place) {
     if (place == 0) return false;
     if (place == 1) return of_network(axis);
-    return axis->design < 0 || axis->design == place - 2;
+    return axis->design < 0 ? !overridden(axis, &job->designs[place - 2]) : axis->design == place - 2;
 }
 
 static const char *value_of(const struct ohm_job *job, int32_t combination, int32_t axis) {
@@ -50,7 +59,7 @@ static int name_point(const struct sweep *sweep, int32_t combination, int32_t pl
     for (int32_t i = 0; name && swept && i < job->sweep.naxis; i++) {
         const struct ohm_job_axis *axis = &job->sweep.axes[i];
         const char *value = value_of(job, combination, i);
-        if (!applies(axis, place)) continue;
+        if (!applies(job, axis, place)) continue;
         name = ohm_arena_format(job->arena, "%s-%s=%s", name, axis->option, value);
         swept = ohm_arena_format(job->arena, "%s%s%s=%s", swept, *swept ? " " : "", axis->option, value);
     }
