@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Makes sure that what ohmtally builds with is there. On Debian and Ubuntu missing packages are installed with apt when that is allowed; elsewhere this says
-# what to install. Sourced or run by jobs/demo.sh and tests/run.sh; safe to run again. Usage: jobs/setup.sh [tests]
+# what to install. Sourced or run by jobs/demo.sh and tests/run.sh; safe to run again. Usage: jobs/setup.sh [tests] [slurm] (slurm: for the tests of jobs/slurm; not by itself,
+# since on a machine with systemd the packages start services)
 set -euo pipefail
 
 packages=(gcc make cmake pkg-config git ca-certificates openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libturbojpeg0-dev libpng-dev
           protobuf-c-compiler libprotobuf-c-dev libonnx-dev libyaml-dev libopenblas-dev libxxhash-dev libdnnl-dev librandom123-dev)
-if [ "${1:-}" = tests ]; then
-    packages+=(libcunit1-dev libonnx-testdata hdf5-tools valgrind python3-h5py python3-pandas python3-matplotlib)
-fi
+for what in "$@"; do
+    case $what in
+        tests) packages+=(libcunit1-dev libonnx-testdata hdf5-tools valgrind python3-h5py python3-pandas python3-matplotlib) ;;
+        slurm) packages+=(slurm-wlm munge) ;;
+    esac
+done
 
 missing=()
 if command -v dpkg-query >/dev/null 2>&1; then

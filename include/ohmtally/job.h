@@ -27,6 +27,15 @@ struct ohm_job_used {
     const char *key, *value; /* "quantize.weight_bits", "8" */
 };
 
+/* A key of a sweep and the values it takes. */
+struct ohm_job_axis {
+    const char *key;           /* as for --set: "adc.bits", "designs.0.squeeze" */
+    const char *option;        /* as in a point's name: "adc.bits", "squeeze" */
+    const char *const *values; /* [nvalue], as YAML */
+    int32_t nvalue;
+    int32_t design; /* index of the entry it belongs to; -1: not of a design */
+};
+
 #define OHM_JOB_MOST_DESIGNS 1000
 
 /* Keys, types, ranges and defaults are in the schema (src/io/job_schema.c); ohm_job_write_example prints them all. Input paths are resolved
@@ -100,6 +109,11 @@ struct ohm_job {
         int32_t memory_mb; /* for activations kept between layers, all ranks together */
         const char *output;
     } fit;
+    struct {      /* jobs that differ in some keys, in one; without such a section one combination of no keys */
+        bool zip; /* first values together, then second ones, ...; otherwise every combination, the last key changing fastest */
+        const struct ohm_job_axis *axes;
+        int32_t naxis, ncombination;
+    } sweep;
     const struct ohm_job_used *used; /* every value in force, as written or defaulted, in schema order: goes into the result */
     int32_t nused;
 };
@@ -109,6 +123,8 @@ struct ohm_job {
  * Any bytes are safe. */
 int ohm_job_parse(const char *path, const char *text, size_t size, const char *const *set, size_t nset, struct ohm_job **job);
 void ohm_job_free(struct ohm_job *job); /* NULL is fine */
+/* Which value of an axis a combination has. */
+int32_t ohm_job_sweep_value(const struct ohm_job *job, int32_t combination, int32_t axis);
 /* A job with every key, its type, default and meaning, made from the schema; jobs/example.yml is its output. */
 void ohm_job_write_example(FILE *file);
 

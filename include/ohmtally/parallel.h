@@ -21,6 +21,8 @@ int ohm_world_agree(const struct ohm_world *world, int status);
 void ohm_world_alarm(const struct ohm_world *world);
 /* Not collective, cheap: whether another rank has raised the alarm. */
 bool ohm_world_alarmed(const struct ohm_world *world);
+/* Collective: takes all alarms back, for work that goes on after a failure that was agreed upon. */
+void ohm_world_calm(const struct ohm_world *world);
 
 /* Collective. Rank 0's bytes to all; size too. *data is malloc'ed on the other ranks, with a 0 behind it. */
 int ohm_world_share(const struct ohm_world *world, char **data, size_t *size);
@@ -53,7 +55,8 @@ int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, stru
 /* Not collective. Before the memory is freed: gives the pages back to this process alone (their contents are lost). */
 void ohm_node_unshare(struct ohm_shared *shared);
 
-/* The numbers 0, 1, 2, ..., each handed to the rank that asks next: a rank that is slow, or has other work, takes fewer. */
+/* The numbers 0, 1, 2, ..., each handed to the rank that asks next: a rank that is slow, or has other work, takes fewer.
+ * Where messages need rank 0's help (no network with remote memory access), it gives it whenever it asks itself. */
 struct ohm_claims;
 int ohm_claims_open(const struct ohm_world *world, struct ohm_claims **claims); /* collective */
 int64_t ohm_claims_next(struct ohm_claims *claims);                             /* not collective; never ends: the caller knows how many there are */

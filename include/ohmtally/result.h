@@ -3,13 +3,15 @@
  *   /                       attributes: format "ohmtally result", version (int)
  *   /run                    attributes, strings: revision, version, compiler, flags, libraries, hosts, kernel, cpu, started (ISO 8601 UTC), job (file
  *                           text), command; integers: ranks, threads, seed, batch, images; doubles: seconds
+ *                           identity ("key = value" lines: all that decides the result)
  *   /run/used               strings "key = value", every value of the job in force
+ *   /run/plan, /run/failed  strings: names of all points of the job, of which this file may hold a share; "name: why" of those that failed
  *   /points                 strings: names of the evaluation points in order: "float", "integer", then the designs
- *   /<point>                attributes: design, title, source, departures, options, digest (16 hex digits over the integer data sets of this group),
- *                           seconds, images_scored, images_labelled (of these), images_corrupt, top1 (count), top5 (count), top1_low, top1_high (95 %
- *                           Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits, adc_range, array_rows, array_columns; where
- *                           entry (the job's name of the design), chip, chips (of the entry); where
- *                           priced also those of OHM_POINT_COST_LIST, tiles, arrays (int), bottleneck, busiest (names of layers)
+ *   /<point>                attributes: design, title, source, departures, options, swept (values of a sweep's keys), digest (16 hex digits over the
+ *                           integer data sets of this group), seconds, images_scored, images_labelled (of these), images_corrupt, top1 (count),
+ *                           top5 (count), top1_low, top1_high (95 % Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits,
+ *                           adc_range, array_rows, array_columns, entry (the job's name of the design), chip, chips (of the entry); where priced also
+ *                           those of OHM_POINT_COST_LIST, tiles, arrays (int), bottleneck, busiest (names of layers)
  *   /<point>/images/index, label (int32, -1 none), best (int32 [n][5]), correct (int8: 1 top-1, 2 within top-5, 0 neither, -1 unlabelled or corrupt),
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
  *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
@@ -84,7 +86,7 @@ struct ohm_point_costs { /* of a whole network on a design */
     const char *bottleneck, *busiest; /* layers: the slowest stage; that whose arrays are read most of the time */
 };
 struct ohm_point_info { /* attributes of a point */
-    const char *name, *design, *title, *source, *departures, *options, *adc_range;
+    const char *name, *design, *title, *source, *departures, *options, *swept, *adc_range;
     const char *entry; /* the job's name for the design; NULL: name */
     int32_t adc_bits, array_rows, array_columns;
     int32_t chip, chips; /* which of the chips evaluated of this entry; chips 0 and 1: there is one */
@@ -98,12 +100,16 @@ struct ohm_run_info {
     int32_t ranks, threads, batch;
     int64_t seed, images;
     double seconds;
+    const char *identity;      /* lines "key = value": everything the result depends on */
+    const char *const *plan;   /* [nplan] names of all points of the job, those of other tasks and failed ones included */
+    const char *const *failed; /* [nfailed] "name: why" */
+    int32_t nplan, nfailed;
 };
 
 struct ohm_result; /* being written: path + ".partial-<process>" until finished */
 /* OHM_E_IO with the reason and remedy when the folder is absent or not writable: at once, before the work. */
 int ohm_result_create(const char *path, struct ohm_result **result);
-/* Writes one point and flushes it, so that a full disk shows now. After a failure only abandon makes sense. */
+/* Adds one point, in memory; the disk comes with save_point and finish. After a failure only abandon makes sense. */
 int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info, const struct ohm_image_row *images, int64_t nimage,
                    const struct ohm_layer_row *layers, int32_t nlayer);
 /* A point that was added, as a file of its own that is there whole or not at all; and such a file's point into a result, the same bytes of every data
@@ -111,6 +117,11 @@ int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info,
 int ohm_result_save_point(const struct ohm_result *result, const char *name, const char *path);
 int ohm_result_take_point(struct ohm_result *result, const char *path, const char *name);
 bool ohm_result_has_point(const char *path, const char *name); /* whether a file is there, undamaged, with that point; records no failure */
+/* Attribute identity of a result's /run in arena; NULL when there is no such file or it has none. Records no failure. */
+const char *ohm_result_identity(const char *path, struct ohm_arena *arena);
+/* Joins results of one job: the points of all files, in the order of the plan, under out. Refuses results of different jobs (naming the difference)
+ * and files that hold different results of one point. */
+int ohm_result_merge(const char *out, const char *const *paths, int32_t npath);
 /* Writes /run, closes, fsyncs, renames to the final name and frees. On failure nothing stands under the final name that was not there before. */
 int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run, const char *const *used, int32_t nused);
 void ohm_result_abandon(struct ohm_result *result); /* removes the partial file; NULL is fine */
@@ -158,6 +169,9 @@ struct ohm_report {
     char path[1024], network[1024]; /* network: as the job named it */
     int64_t images, ranks, threads;
     double seconds;
+    const char *identity;        /* of the job; NULL: not in the file */
+    const char **plan, **failed; /* [nplan] names; [nfailed] "name: why" */
+    int32_t nplan, nfailed;
 };
 int ohm_report_read(const char *path, struct ohm_report **report);
 void ohm_report_free(struct ohm_report *report);

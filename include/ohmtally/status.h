@@ -13,6 +13,7 @@
     X(OHM_E_MEMORY, 5, "out of memory")                                                                                                              \
     X(OHM_E_UNSUPPORTED, 6, "valid input that this program does not cover")                                                                          \
     X(OHM_E_INTERNAL, 7, "a broken invariant: a bug in ohmtally")                                                                                    \
+    X(OHM_E_PARTIAL, 8, "some points have no result; all others do")                                                                                 \
     X(OHM_STOPPED, 85, "stopped on request with what is finished kept: run again to go on (SLURM's RequeueExit)")
 
 enum ohm_status {

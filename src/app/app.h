@@ -19,6 +19,8 @@ struct arguments {
     const char *const *set; /* values of --set */
     int nset;
     const char *command_line;
+    const char *task; /* of --task; NULL: none */
+    bool sweeping;    /* set holds one combination of a sweep: one that a design cannot have is not an error of the job */
 };
 int command_run(const struct ohm_world *world, const struct arguments *arguments);
 int command_plan(const struct ohm_world *world, const struct arguments *arguments);
@@ -27,12 +29,18 @@ int command_report(const struct ohm_world *world, const struct arguments *argume
 int command_bench(const struct ohm_world *world, const struct arguments *arguments);
 int command_search(const struct ohm_world *world, const struct arguments *arguments);
 int command_fit(const struct ohm_world *world, const struct arguments *arguments);
+int command_merge(const struct ohm_world *world, const struct arguments *arguments);
 int command_list(const struct ohm_world *world, const struct arguments *arguments);
 
 /* One evaluation point: float, integer, or a design with its settings. */
 struct point {
     const char *name, *entry;        /* entry: the job's name for it; chips of an entry have names of their own */
     int32_t chips;                   /* of the entry; this one is noise.trial */
+    int32_t place;                   /* of its entry: 0 float, 1 integer, then the job's designs */
+    const char *swept;               /* values of a sweep that it depends on; NULL: none */
+    int32_t index;                   /* in the list of all points of the run */
+    bool options_read;               /* its options are good one by one */
+    const char *failed;              /* why they are not together, in a sweep; NULL: they are */
     const struct ohm_design *design; /* NULL: float or integer */
     bool exact;                      /* integer */
     struct ohm_design_setting setting;
@@ -61,12 +69,14 @@ struct study {
     struct ohm_world world;
     struct ohm_job *job;
     char *job_text;
+    size_t job_size;
     struct ohm_technology technology;
     struct ohm_network_file content; /* network, integer network */
     struct ohm_preprocess preprocess;
     struct ohm_image_set *images, *calibration; /* calibration NULL: none */
     struct point *points;                       /* [npoint]: float, integer, designs */
     int npoint;
+    bool sweeping; /* the job is one combination of a sweep */
     int threads;
     struct ohm_shared shared; /* the network's weights */
     struct keeping *keeping;  /* NULL: finished batches are not kept */
@@ -75,11 +85,18 @@ struct study {
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);
 /* The first `count` (0: all) of quantize.calibration, of which `key` of the job speaks, are there and none of those to be scored. */
 int study_check_apart(const struct ohm_job *job, const char *key, int64_t count);
+/* The same of a text that is there, on this rank alone; the text stays the caller's. */
+int study_parse(struct study *study, const struct arguments *arguments, const char *text, size_t size);
 /* Collective: reads the network; with_images: opens the images and calibrates; otherwise placeholder ranges (mapping needs none). */
 int study_load(struct study *study, bool with_images);
+/* What study_load has loaded goes over from another study of the same network and images; study_fit_points (collective) then does the rest. */
+void study_take_loaded(struct study *study, struct study *from);
+int study_fit_points(struct study *study);
 void study_close(struct study *study);
 /* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
 int study_threads(const struct ohm_world *world);
+/* Collective: says where ranks run and warns where threads share cores; rank 0 gets the names of all hosts (binding.c). */
+int binding_say(const struct ohm_world *world, int threads, struct ohm_arena *arena, char **hosts);
 /* Adds a piece to a growing list (for ohm_node_share); context: struct pieces. */
 struct pieces {
     struct ohm_piece *list;

@@ -103,6 +103,7 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
         snprintf(point->options + used, sizeof point->options - used, "%s%s=%s", i ? " " : "", entry->options[i].key, entry->options[i].value);
     }
     OHM_TRY(set_weight_bits(job, point, entry->line, common.weight_bits));
+    point->options_read = true;
     OHM_TRY(point->design->configure(&point->setting));
     OHM_TRY(set_adc(job, point, entry->line, common.adc_bits, common.adc_range));
     OHM_TRY(point_check_noise(job, entry, point));

@@ -45,17 +45,13 @@ static int start(struct running *run) {
     return run->engine ? ohm_batch_new(run->engine, run->room, &run->batch) : OHM_OK;
 }
 
-static int32_t point_index(const struct running *run) {
-    return (int32_t)(run->point - run->study->points);
-}
-
 /* Rank 0: what earlier runs of the job did of this point. */
 static int take_over(struct running *run, struct ohm_arena *arena) {
     if (run->study->world.rank) return OHM_OK;
     run->all = ohm_arena_array(arena, (size_t)run->count, sizeof *run->all);
     run->done = ohm_arena_array(arena, (size_t)run->count, sizeof *run->done);
     if (!run->all || !run->done) return OHM_E_MEMORY;
-    return keeping_load(run->study->keeping, point_index(run), (int32_t)run->point->noise.trial, run->count, run->all, run->done, run->tally,
+    return keeping_load(run->study->keeping, run->point->index, (int32_t)run->point->noise.trial, run->count, run->all, run->done, run->tally,
                         run->study->content.intnet->nlayer);
 }
 
@@ -104,7 +100,7 @@ static int run_unit(struct running *run, const struct unit *unit) {
                         : ohm_float_batch(run->study->content.network, unit->n, inputs, run->outputs));
     for (int32_t i = 0; i < unit->n; i++) fill_row(run, unit->first + i, i);
     for (int32_t i = 0; i < nlayer; i++) ohm_tally_add(&run->tally[i], &run->unit_tally[i]);
-    const struct ohm_journal_batch batch = {point_index(run), (int32_t)run->point->noise.trial, unit->first, unit->n, nlayer, &run->rows[before],
+    const struct ohm_journal_batch batch = {run->point->index, (int32_t)run->point->noise.trial, unit->first, unit->n, nlayer, &run->rows[before],
                                             run->unit_tally};
     return keeping_add(run->study->keeping, &batch);
 }
@@ -198,11 +194,13 @@ static int gather_rows(struct running *run, struct evaluation *evaluation) {
 
 static void describe(const struct running *run, double seconds, struct evaluation *evaluation) {
     const struct point *point = run->point;
-    evaluation->info =
-        (struct ohm_point_info){.name = point->name, .options = point->options, .seconds = seconds, .adc_range = "", .source = "", .departures = ""};
-    evaluation->info.entry = point->entry;
-    evaluation->info.chip = (int32_t)point->noise.trial;
-    evaluation->info.chips = point->chips;
+    evaluation->info = (struct ohm_point_info){.name = point->name,
+                                               .options = point->options,
+                                               .swept = point->swept ? point->swept : "",
+                                               .seconds = seconds,
+                                               .adc_range = "",
+                                               .source = "",
+                                               .departures = ""};
     evaluation->info.design = point->design ? point->design->name : point->name;
     evaluation->info.title = point->exact ? "exact integer network" : "float network";
     for (int64_t i = 0; i < evaluation->nrow; i++) evaluation->info.corrupt += evaluation->rows[i].correct == -2;

@@ -87,8 +87,7 @@ static int add_images(struct lines *lines, const char *key, const struct ohm_ima
     return add_digest(lines, key, digest);
 }
 
-static int add_inputs(struct lines *lines, const struct study *study) {
-    const struct ohm_job *job = study->job;
+static int add_inputs(struct lines *lines, const struct ohm_job *job, const struct study *study) {
     char *path;
     OHM_TRY(add_file(lines, "network.file (contents)", job->network.file));
     OHM_TRY(add_digest(lines, "network.file (weights)", ohm_constants_digest(study->content.network)));
@@ -111,13 +110,31 @@ static int add_design_files(struct lines *lines, const struct ohm_job *job) {
     return OHM_OK;
 }
 
-int identity_text(const struct study *study, struct ohm_arena *arena, const char **text) {
-    const struct ohm_job *job = study->job;
+/* Files that a sweep names. */
+static int add_swept_files(struct lines *lines, const struct ohm_job *job) {
+    for (int32_t i = 0; i < job->sweep.naxis; i++) {
+        const struct ohm_job_axis *axis = &job->sweep.axes[i];
+        const bool technology = !strcmp(axis->key, "same.technology"), beside = names_file(axis->key);
+        for (int32_t k = 0; (technology || beside) && k < axis->nvalue; k++) {
+            char *path = NULL, *key = ohm_arena_format(lines->arena, "%s %s (contents)", axis->key, axis->values[k]);
+            if (beside && !strcmp(axis->values[k], "none")) continue;
+            if (technology) OHM_TRY(ohm_technology_find(job->path, axis->values[k], &path));
+            if (beside) path = ohm_path_beside(job->path, axis->values[k]);
+            int status = path && key ? add_file(lines, key, path) : OHM_E_MEMORY;
+            free(path);
+            OHM_TRY(status);
+        }
+    }
+    return OHM_OK;
+}
+
+int identity_text(const struct ohm_job *job, const struct study *loaded, struct ohm_arena *arena, const char **text) {
     struct lines lines = {.arena = arena};
     for (int32_t i = 0; i < job->nused; i++) /* first, since they say more than hashes do when something differs */
         if (!may_change(job->used[i].key)) OHM_TRY(add(&lines, job->used[i].key, job->used[i].value));
-    OHM_TRY(add_inputs(&lines, study));
+    OHM_TRY(add_inputs(&lines, job, loaded));
     OHM_TRY(add_design_files(&lines, job));
+    OHM_TRY(add_swept_files(&lines, job));
     OHM_TRY(add(&lines, "ohmtally", OHM_VERSION " " OHM_REVISION));
     *text = lines.text;
     return OHM_OK;

@@ -42,10 +42,10 @@ static int look(struct keeping *keeping) {
         struct scanning scanning = {keeping, i};
         OHM_TRY(ohm_journal_scan(folder->journals[i], identity_hash(folder->identity), add_kept, &scanning));
     }
-    for (int32_t p = 0; folder->identity && p < keeping->study->npoint; p++) {
+    for (int32_t p = 0; folder->identity && p < keeping->npoint; p++) {
         char *file;
         OHM_TRY(point_file(keeping, p, &file));
-        keeping->points[p] = ohm_result_has_point(file, keeping->study->points[p].name);
+        keeping->points[p] = ohm_result_has_point(file, keeping->names[p]) ? POINT_IN_JOURNAL : POINT_OPEN;
         free(file);
     }
     return OHM_OK;
@@ -53,7 +53,7 @@ static int look(struct keeping *keeping) {
 
 static int32_t count_points(const struct keeping *keeping) {
     int32_t count = 0;
-    for (int32_t p = 0; p < keeping->study->npoint; p++) count += keeping->points[p];
+    for (int32_t p = 0; p < keeping->npoint; p++) count += keeping->points[p] != POINT_OPEN;
     return count;
 }
 
@@ -68,39 +68,57 @@ static enum ohm_resume wish(const struct ohm_job *job) {
 }
 
 static int look_first(struct keeping *keeping) {
-    const struct ohm_job *job = keeping->study->job;
-    OHM_TRY(keep_folder_look(job->run.output, &keeping->folder));
+    OHM_TRY(keep_folder_look(keeping->output, &keeping->folder));
     OHM_TRY(look(keeping));
-    if (wish(job) == OHM_RESUME_ASK && !empty(keeping))
+    if (wish(keeping->job) == OHM_RESUME_ASK && !empty(keeping))
         return ohm_fail(OHM_E_USAGE, "%s holds what an earlier run finished; go on from it with --resume, or remove it", keeping->folder.path);
-    if (wish(job) == OHM_RESUME_NEVER) {
+    if (wish(keeping->job) == OHM_RESUME_NEVER) {
         keeping->nkept = 0;
-        memset(keeping->points, 0, (size_t)keeping->study->npoint);
+        memset(keeping->points, POINT_OPEN, (size_t)keeping->npoint);
     }
     return OHM_OK;
 }
 
-int keeping_look(struct keeping *keeping, const struct study *study) {
-    *keeping = (struct keeping){.study = study, .folder = {.lock = -1}};
-    keeping->points = ohm_alloc_array((size_t)study->npoint, sizeof *keeping->points);
+int keeping_look(struct keeping *keeping) {
+    keeping->folder = (struct keep_folder){.lock = -1};
+    keeping->points = ohm_alloc_array((size_t)keeping->npoint, sizeof *keeping->points);
     int status = keeping->points ? OHM_OK : OHM_E_MEMORY;
-    if (!status && !study->world.rank) status = look_first(keeping);
-    return ohm_world_agree(&study->world, status);
+    if (!status && !keeping->world.rank) status = look_first(keeping);
+    return ohm_world_agree(&keeping->world, status);
 }
 
-static int settle(struct keeping *keeping, struct ohm_arena *arena, uint64_t *identity) {
+static void find_published(struct keeping *keeping, const struct ohm_report *report) {
+    for (int32_t i = 0; i < report->npoint; i++)
+        for (int32_t p = 0; p < keeping->npoint; p++)
+            if (!strcmp(report->points[i].name, keeping->names[p])) keeping->points[p] = POINT_IN_OUTPUT;
+}
+
+/* A result of the same job under the output's name: complete, or without points that failed. */
+static int take_published(struct keeping *keeping, struct ohm_arena *arena, const char *now) {
+    struct ohm_report *report;
+    const char *published = wish(keeping->job) == OHM_RESUME_AUTO ? ohm_result_identity(keeping->output, arena) : NULL;
+    if (!published || identity_difference(arena, published, now)) return OHM_OK;
+    OHM_TRY(ohm_report_read(keeping->output, &report));
+    find_published(keeping, report);
+    ohm_report_free(report);
+    ohm_log("%s is of this job: %d of %d points are finished", keeping->output, count_points(keeping), keeping->npoint);
+    return OHM_OK;
+}
+
+static int settle(struct keeping *keeping, struct ohm_arena *arena, const char *now, uint64_t *identity) {
     struct keep_folder *folder = &keeping->folder;
-    const char *now;
-    OHM_TRY(identity_text(keeping->study, arena, &now));
     keeping->begun = true;
     *identity = identity_hash(now);
-    if (empty(keeping)) return keep_folder_make(folder, now);
+    if (empty(keeping)) {
+        OHM_TRY(keep_folder_make(folder, now));
+        return take_published(keeping, arena, now);
+    }
     const char *difference = identity_difference(arena, folder->identity, now);
     keeping->begun = !difference;
     if (difference)
         return ohm_fail(OHM_E_USAGE, "%s was begun by another job: %s; run the job as it was, or remove the folder to begin anew", folder->path,
                         difference);
-    ohm_log("going on from %s: %d of %d points and %lld batches are finished", folder->path, count_points(keeping), keeping->study->npoint,
+    ohm_log("going on from %s: %d of %d points and %lld batches are finished", folder->path, count_points(keeping), keeping->npoint,
             (long long)keeping->nkept);
     return OHM_OK;
 }
@@ -113,9 +131,9 @@ struct begun {
 };
 
 static int share_begun(struct keeping *keeping, struct begun *begun) {
-    const struct ohm_world *world = &keeping->study->world;
+    const struct ohm_world *world = &keeping->world;
     char *bytes = (char *)begun, *points = (char *)keeping->points;
-    size_t size = sizeof *begun, npoint = (size_t)keeping->study->npoint;
+    size_t size = sizeof *begun, npoint = (size_t)keeping->npoint;
     OHM_TRY(ohm_world_share(world, &bytes, &size));
     if (world->rank) memcpy(begun, bytes, sizeof *begun);
     OHM_TRY(ohm_world_share(world, &points, &npoint));
@@ -125,14 +143,14 @@ static int share_begun(struct keeping *keeping, struct begun *begun) {
     return OHM_OK;
 }
 
-int keeping_begin(struct keeping *keeping) {
-    const struct ohm_world *world = &keeping->study->world;
+int keeping_begin(struct keeping *keeping, const char *identity) {
+    const struct ohm_world *world = &keeping->world;
     struct begun begun = {0};
     struct ohm_arena *arena = ohm_arena_new();
     char name[64], *file = NULL;
     int status = arena ? OHM_OK : OHM_E_MEMORY;
     if (!status && !world->rank) {
-        status = settle(keeping, arena, &begun.identity);
+        status = settle(keeping, arena, identity, &begun.identity);
         begun.run = keeping->folder.run;
         if (snprintf(begun.path, sizeof begun.path, "%s", keeping->folder.path) >= (int)sizeof begun.path)
             status = ohm_fail(OHM_E_USAGE, "%s: path too long", keeping->folder.path);
@@ -148,7 +166,7 @@ int keeping_begin(struct keeping *keeping) {
 }
 
 int keeping_end(struct keeping *keeping, int status) {
-    const struct ohm_world *world = &keeping->study->world;
+    const struct ohm_world *world = &keeping->world;
     int64_t appended = keeping->appended;
     struct ohm_failure failure = {0};
     ohm_fail_take(&failure);
@@ -204,15 +222,16 @@ int keeping_load(const struct keeping *keeping, int32_t point, int32_t trial, in
 int keeping_save_point(const struct keeping *keeping, int32_t point, const struct ohm_result *result) {
     char *file;
     OHM_TRY(point_file(keeping, point, &file));
-    int status = ohm_result_save_point(result, keeping->study->points[point].name, file);
+    int status = ohm_result_save_point(result, keeping->names[point], file);
     free(file);
     return status;
 }
 
 int keeping_take_point(const struct keeping *keeping, int32_t point, struct ohm_result *result) {
     char *file;
+    if (keeping->points[point] == POINT_IN_OUTPUT) return ohm_result_take_point(result, keeping->output, keeping->names[point]);
     OHM_TRY(point_file(keeping, point, &file));
-    int status = ohm_result_take_point(result, file, keeping->study->points[point].name);
+    int status = ohm_result_take_point(result, file, keeping->names[point]);
     free(file);
     return status;
 }

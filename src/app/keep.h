@@ -27,8 +27,9 @@ int shares_cut(const uint8_t *done, int64_t count, int32_t room, int ranks, stru
 void stop_watch(void);
 int stop_status(void); /* OHM_OK, or OHM_STOPPED with its line once a signal has come */
 
-/* identity.c: everything that decides a result, as lines "key = value": what the job says, hashes of its inputs, the program. Rank 0. */
-int identity_text(const struct study *study, struct ohm_arena *arena, const char **text);
+/* identity.c: everything that decides a result, as lines "key = value": what the job says, hashes of its inputs, the program. Rank 0. loaded: a study
+ * of the job, or of one combination of its sweep, with network and images. */
+int identity_text(const struct ohm_job *job, const struct study *loaded, struct ohm_arena *arena, const char **text);
 /* The first difference in words; NULL: none. */
 const char *identity_difference(struct ohm_arena *arena, const char *before, const char *now);
 
@@ -52,24 +53,29 @@ void keep_folder_close(struct keep_folder *folder);
 int keep_folder_file(const char *path, const char *name, char **file); /* <path>/<name>, malloc'ed */
 
 /* keep.c: what earlier runs of the job finished, and the journal of this one. */
+enum kept_point { POINT_OPEN, POINT_IN_JOURNAL, POINT_IN_OUTPUT };
 struct kept {
     int32_t journal;
     struct ohm_journal_entry entry;
 };
 struct keeping {
-    const struct study *study;
+    struct ohm_world world;
+    const struct ohm_job *job;
+    const char *output;
+    const char *const *names; /* [npoint]: of all points */
+    int32_t npoint;
     struct keep_folder folder; /* rank 0 */
     struct kept *kept;         /* rank 0: [nkept] batches */
     int64_t nkept, kept_room;
     bool begun;                  /* rank 0: the folder is ours */
-    uint8_t *points;             /* [npoint]: finished */
+    uint8_t *points;             /* [npoint]: enum kept_point */
     struct ohm_journal *journal; /* this rank's */
     int64_t appended;
 };
-/* Collective, before anything takes time: refuses what stands in the way. */
-int keeping_look(struct keeping *keeping, const struct study *study);
-/* Collective, when network and images are there: takes over what was finished, or refuses to; begins the journal. */
-int keeping_begin(struct keeping *keeping);
+/* Collective, before anything takes time: refuses what stands in the way. keeping: world, job, output, names and npoint filled in. */
+int keeping_look(struct keeping *keeping);
+/* Collective, when network and images are there: takes over what was finished, or refuses to; begins the journal. identity: on rank 0. */
+int keeping_begin(struct keeping *keeping, const char *identity);
 /* Collective. status: the run's. After a success the journal is gone; otherwise it stays if there is anything in it. */
 int keeping_end(struct keeping *keeping, int status);
 

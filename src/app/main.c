@@ -14,6 +14,7 @@ static const struct {
     {"run", "run JOB.yml", "evaluate a network on its designs: accuracy, energy, latency, area -> HDF5 (use mpirun for more ranks)", command_run},
     {"plan", "plan JOB.yml", "map and price without images: crossbars, memory, predicted time", command_plan},
     {"pack", "pack JOB.yml OUT.h5 [calibration]", "decode the job's images (or its calibration images) once into one HDF5 file", command_pack},
+    {"merge", "merge OUT.h5 IN.h5 [IN.h5 ...]", "join results of one job, such as those of `run --task`", command_merge},
     {"report", "report [--why] RESULT.h5 [RESULT.h5 ...]", "print the comparison table of result files; why: what each layer loses", command_report},
     {"bench", "bench [JOB.yml] [OUT.h5]", "measure this machine: conversions per second, the reference layer, a job's network layer by layer",
      command_bench},
@@ -27,7 +28,8 @@ static void print_help(void) {
     puts("ohmtally: full-network evaluation of ReRAM crossbar accelerators\n");
     for (size_t i = 0; i < NCOMMAND; i++) printf("  ohmtally %-42s %s\n", commands[i].usage, commands[i].about);
     puts("\n  --set section.key=value   override one value of the job (may be repeated)\n  --resume                  run: go on from what an earlier "
-         "run finished\n  --version, --help");
+         "run finished\n  --task k/n                run: the k-th of n shares of the job's points, into a result of its own (then merge)\n  "
+         "--version, --help");
 }
 
 /* Splits the command line; words and set must have room for argc entries. */
@@ -38,6 +40,9 @@ static int read_arguments(int argc, char **argv, const char **words, const char 
             set[arguments->nset++] = argv[i];
         } else if (!strcmp(argv[i], "--resume")) {
             set[arguments->nset++] = "run.resume=auto";
+        } else if (!strcmp(argv[i], "--task")) {
+            if (++i >= argc) return ohm_fail(OHM_E_USAGE, "--task needs k/n behind it, such as --task 3/8");
+            arguments->task = argv[i];
         } else if (!strncmp(argv[i], "--set=", 6)) {
             set[arguments->nset++] = argv[i] + 6;
         } else if (!strcmp(argv[i], "--why")) {

@@ -21,13 +21,24 @@ int study_threads(const struct ohm_world *world) {
     return share > 1 ? share : 1;
 }
 
+/* In a sweep, what a design cannot have makes a point without result; otherwise it is an error of the job. */
+static int excuse(const struct study *study, struct point *point, int status) {
+    struct ohm_failure failure = {0};
+    if (!status || !study->sweeping || !point->options_read) return status;
+    ohm_fail_take(&failure);
+    point->failed = ohm_arena_string(study->job->arena, failure.text);
+    return point->failed ? OHM_OK : OHM_E_MEMORY;
+}
+
 /* The point of a design's entry, and as many more as the job wants chips of it. */
-static int add_points(struct study *study, const struct ohm_job_design *entry) {
+static int add_points(struct study *study, int32_t design) {
     const struct ohm_job *job = study->job;
+    const struct ohm_job_design *entry = &job->designs[design];
     struct point *first = &study->points[study->npoint];
-    OHM_TRY(point_make(job, entry, first));
+    OHM_TRY(excuse(study, first, point_make(job, entry, first)));
+    first->place = design + 2;
     first->noise.adc.per_array = (int32_t)(ohm_price_adcs(&study->technology, job->same.array_columns) + 0.5);
-    if (ohm_noise_any(&first->noise)) first->chips = job->run.trials;
+    if (!first->failed && ohm_noise_any(&first->noise)) first->chips = job->run.trials;
     for (int32_t chip = 0; chip < first->chips; chip++, study->npoint++) {
         struct point *point = &study->points[study->npoint];
         *point = *first;
@@ -45,17 +56,20 @@ static int make_points(struct study *study) {
     study->points[0].name = study->points[0].entry = "float";
     study->points[1].name = study->points[1].entry = "integer";
     study->points[1].exact = true;
+    study->points[1].place = 1;
     study->npoint = 2;
-    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(add_points(study, &job->designs[i]));
+    for (int32_t i = 0; i < job->ndesign; i++) OHM_TRY(add_points(study, i));
+    for (int32_t i = 0; i < study->npoint; i++) study->points[i].index = i;
     return OHM_OK;
 }
 
-static int parse(struct study *study, const struct arguments *arguments, size_t size) {
+int study_parse(struct study *study, const struct arguments *arguments, const char *text, size_t size) {
     const char *path = arguments->words[0];
-    OHM_TRY(ohm_job_parse(path, study->job_text, size, arguments->set, (size_t)arguments->nset, &study->job));
+    OHM_TRY(ohm_job_parse(path, text, size, arguments->set, (size_t)arguments->nset, &study->job));
     OHM_TRY(ohm_technology_read(path, study->job->same.technology, &study->technology));
     if (study->job->adc.per_array)
         study->technology.adcs_per_array = study->job->adc.per_array * study->technology.array_columns / study->job->same.array_columns;
+    study->sweeping = arguments->sweeping;
     OHM_TRY(make_points(study));
     return ohm_kernel_chosen() ? OHM_OK : OHM_E_USAGE;
 }
@@ -67,7 +81,8 @@ int study_open(struct study *study, const struct ohm_world *world, const struct 
     if (!status && world->rank == 0) status = ohm_file_read(arguments->words[0], &study->job_text, &size);
     OHM_TRY(ohm_world_agree(world, status));
     OHM_TRY(ohm_world_share(world, &study->job_text, &size));
-    return ohm_world_agree(world, parse(study, arguments, size));
+    study->job_size = size;
+    return ohm_world_agree(world, study_parse(study, arguments, study->job_text, size));
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -221,6 +236,15 @@ static int check_saved(const struct study *study) {
     return OHM_OK;
 }
 
+/* With the network there: settings of single layers. */
+static int fit_points(struct study *study) {
+    for (int p = 0; p < study->npoint; p++) {
+        struct point *point = &study->points[p];
+        if (!point->failed) OHM_TRY(excuse(study, point, point_set_layers(study->job, study->content.intnet, point)));
+    }
+    return OHM_OK;
+}
+
 int study_load(struct study *study, bool with_images) {
     bool saved = ends_with(study->job->network.file, ".h5");
     int status = ohm_node_load(&study->world, load_network, study, &study->shared);
@@ -229,9 +253,24 @@ int study_load(struct study *study, bool with_images) {
     OHM_TRY(ohm_world_agree(&study->world, status));
     if (!saved && with_images) OHM_TRY(calibrate(study));
     if (!saved && !with_images) status = placeholder_ranges(study);
-    for (int p = 0; !status && p < study->npoint; p++) status = point_set_layers(study->job, study->content.intnet, &study->points[p]);
+    if (!status) status = fit_points(study);
     if (!status && with_images && !saved) status = save_network(study);
     return ohm_world_agree(&study->world, status);
+}
+
+void study_take_loaded(struct study *study, struct study *from) {
+    study->content = from->content;
+    study->preprocess = from->preprocess;
+    study->images = from->images;
+    study->calibration = from->calibration;
+    study->shared = from->shared;
+    from->content = (struct ohm_network_file){0};
+    from->images = from->calibration = NULL;
+    from->shared = (struct ohm_shared){0};
+}
+
+int study_fit_points(struct study *study) {
+    return ohm_world_agree(&study->world, fit_points(study));
 }
 
 void study_close(struct study *study) {

@@ -24,6 +24,7 @@ static int read_job(struct ohm_job_reader *reader, const char *path, const char 
     for (size_t i = 0; i < nset; i++) OHM_TRY(ohm_job_override(reader, set[i]));
     OHM_TRY(ohm_job_bind(reader));
     OHM_TRY(ohm_job_bind_designs(reader));
+    OHM_TRY(ohm_job_bind_sweep(reader));
     return ohm_job_check(reader);
 }
 

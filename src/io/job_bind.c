@@ -40,6 +40,7 @@ static size_t names_in(const struct ohm_section *section, const char *names[MOST
         if (section && dot && (size_t)(dot - name) == prefix && !strncmp(name, section->name, prefix)) names[count++] = dot + 1;
     }
     if (!section) names[count++] = OHM_JOB_DESIGNS;
+    if (!section) names[count++] = OHM_JOB_SWEEP;
     return count;
 }
 

@@ -43,5 +43,14 @@ void ohm_job_write_example(FILE *file) {
           "  - {design: sme, window: 3, squeeze: 2, policy: truncate, name: sme-x2}\n"
           "  - {design: sobsx, squeeze: 2, rows_per_read: 16, skip: zero, name: sobsx-x2}\n",
           file);
+    fputs("\n" OHM_JOB_SWEEP
+          ": # lists of values that keys take in turn, each combination a job: all in one result, or shares of them with `run --task k/n`;\n"
+          "# keys of quantize, same and adc, run.seed, and designs.NAME.OPTION. Points that do not depend on a key are evaluated once; may be left "
+          "out\n"
+          "  mode: product                     # product: every combination; zip: first values together, second values together, ... (default "
+          "product)\n"
+          "  adc.bits: [6, 8]\n"
+          "  designs.sme-x2.squeeze: [1, 2]\n",
+          file);
     ohm_arena_free(arena);
 }

@@ -18,6 +18,8 @@ int ohm_job_override(struct ohm_job_reader *reader, const char *assignment);
 int ohm_job_bind(struct ohm_job_reader *reader);
 /* The list of designs. */
 int ohm_job_bind_designs(struct ohm_job_reader *reader);
+/* The lists of a sweep; behind the designs, whose names it uses. */
+int ohm_job_bind_sweep(struct ohm_job_reader *reader);
 /* Values that are right alone but not together. */
 int ohm_job_check(const struct ohm_job_reader *reader);
 

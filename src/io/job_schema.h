@@ -50,6 +50,7 @@ struct ohm_section {
 extern const struct ohm_section ohm_job_sections[];
 extern const int ohm_job_nsection;
 #define OHM_JOB_DESIGNS "designs" /* the one section that is a list and whose keys belong to the designs */
+#define OHM_JOB_SWEEP "sweep"     /* its keys are those of other sections */
 
 /* What a key takes, in words: "a whole number 2..16", "one of rgb, bgr, grey". NULL when out of memory. */
 const char *ohm_key_expects(struct ohm_arena *arena, const struct ohm_key *key);

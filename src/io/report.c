@@ -205,6 +205,9 @@ static void print_notes(const struct ohm_report *report, const struct layout *la
     if (report->npoint && point->corrupt) fprintf(out, "%lld corrupt images are not scored\n", (long long)point->corrupt);
     if (report->npoint && point->labelled < point->scored)
         fprintf(out, "%lld of %lld images have a label\n", (long long)point->labelled, (long long)point->scored);
+    for (int32_t i = 0; i < report->nfailed; i++) fprintf(out, "failed: %s\n", report->failed[i]);
+    if (report->nplan > report->npoint + report->nfailed)
+        fprintf(out, "%d of the job's %d points are not in this file\n", report->nplan - report->npoint - report->nfailed, report->nplan);
 }
 
 void ohm_report_print(const struct ohm_report *report, FILE *out) {

@@ -2,6 +2,7 @@
 #include "ohmtally/status.h"
 #include "result_file.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct copying {
     hid_t to;
@@ -37,22 +38,20 @@ static herr_t copy_attribute(hid_t from, const char *name, const H5A_info_t *inf
     return copying->status ? -1 : 0;
 }
 
-static int copy_group(hid_t from, hid_t to, const char *name);
-
 static herr_t copy_member(hid_t from, const char *name, const H5L_info_t *info, void *context) {
     struct copying *copying = context;
     H5O_info_t object;
     if (H5Oget_info_by_name(from, name, &object, H5P_DEFAULT) < 0)
         copying->status = ohm_h5_fail(OHM_E_INPUT, from, name, "look at it");
     else if (object.type == H5O_TYPE_GROUP)
-        copying->status = copy_group(from, copying->to, name);
+        copying->status = ohm_result_copy_group(from, copying->to, name);
     else if (H5Ocopy(from, name, copying->to, name, H5P_DEFAULT, H5P_DEFAULT) < 0)
         copying->status = ohm_h5_fail(OHM_E_IO, copying->to, name, "copy it");
     return copying->status ? -1 : 0;
 }
 
 /* Member by member: the library's own copy of a group with many attributes crashes on their strings (1.10.8). */
-static int copy_group(hid_t from, hid_t to, const char *name) {
+int ohm_result_copy_group(hid_t from, hid_t to, const char *name) {
     struct copying copying = {.status = OHM_OK};
     hid_t group;
     OHM_TRY(ohm_h5_group_open(from, name, &group));
@@ -71,21 +70,29 @@ static int copy_group(hid_t from, hid_t to, const char *name) {
 int ohm_result_save_point(const struct ohm_result *result, const char *name, const char *path) {
     struct ohm_h5_out out;
     OHM_TRY(ohm_h5_create(path, &out));
-    int status = copy_group(result->out.file, out.file, name);
+    int status = ohm_result_copy_group(result->out.file, out.file, name);
     if (!status) status = ohm_h5_publish(&out);
     ohm_h5_discard(&out);
     return status;
 }
 
+/* Files are checked as a whole when they are opened: one that holds many points is opened once. */
+static int open_taken(struct ohm_result *result, const char *path) {
+    if (result->taken_path && !strcmp(result->taken_path, path)) return OHM_OK;
+    if (result->taken_path) H5Fclose(result->taken);
+    result->taken_path = NULL;
+    OHM_TRY(ohm_h5_open(path, &result->taken));
+    if ((result->taken_path = ohm_arena_string(result->arena, path))) return OHM_OK;
+    H5Fclose(result->taken);
+    return OHM_E_MEMORY;
+}
+
 int ohm_result_take_point(struct ohm_result *result, const char *path, const char *name) {
-    hid_t file;
     OHM_TRY(ohm_result_name(result, name));
-    OHM_TRY(ohm_h5_open(path, &file));
-    int status = copy_group(file, result->out.file, name);
-    H5Fclose(file);
-    OHM_TRY(status);
+    OHM_TRY(open_taken(result, path));
+    OHM_TRY(ohm_result_copy_group(result->taken, result->out.file, name));
     result->npoint++;
-    return ohm_h5_save(&result->out);
+    return OHM_OK;
 }
 
 bool ohm_result_has_point(const char *path, const char *name) {
@@ -97,4 +104,24 @@ bool ohm_result_has_point(const char *path, const char *name) {
     }
     ohm_fail_clear();
     return there;
+}
+
+static const char *identity_read(hid_t file, struct ohm_arena *arena) {
+    const char *identity = NULL;
+    hid_t run;
+    if (ohm_h5_group_open(file, "run", &run)) return NULL;
+    if (ohm_h5_has_attribute(run, "identity") && ohm_h5_get_string(run, "identity", arena, &identity)) identity = NULL;
+    H5Gclose(run);
+    return identity;
+}
+
+const char *ohm_result_identity(const char *path, struct ohm_arena *arena) {
+    const char *identity = NULL;
+    hid_t file;
+    if (!ohm_h5_open(path, &file)) {
+        identity = identity_read(file, arena);
+        H5Fclose(file);
+    }
+    ohm_fail_clear();
+    return identity;
 }

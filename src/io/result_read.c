@@ -222,6 +222,15 @@ static int points_read(hid_t file, struct ohm_report *report) {
     return status;
 }
 
+/* A list of /run that may be missing. */
+static int list_read(hid_t group, const char *name, struct ohm_arena *arena, const char ***list, int32_t *n) {
+    hsize_t count;
+    if (!ohm_h5_has(group, name)) return OHM_OK;
+    OHM_TRY(ohm_h5_dims(group, name, 1, &count));
+    *n = (int32_t)count;
+    return ohm_h5_read_strings(group, name, count, arena, list);
+}
+
 /* What the run was: the network's name stands among the settings. */
 static int run_read(hid_t file, struct ohm_report *report) {
     static const char key[] = "network.file = ";
@@ -235,6 +244,9 @@ static int run_read(hid_t file, struct ohm_report *report) {
     if (!status) status = ohm_h5_get_double(group, "seconds", &report->seconds);
     if (!status) status = ohm_h5_dims(group, "used", 1, &count);
     if (!status) status = ohm_h5_read_strings(group, "used", count, report->arena, &used);
+    if (!status && ohm_h5_has_attribute(group, "identity")) status = ohm_h5_get_string(group, "identity", report->arena, &report->identity);
+    if (!status) status = list_read(group, "plan", report->arena, &report->plan, &report->nplan);
+    if (!status) status = list_read(group, "failed", report->arena, &report->failed, &report->nfailed);
     for (hsize_t i = 0; !status && i < count; i++)
         if (!strncmp(used[i], key, strlen(key))) snprintf(report->network, sizeof report->network, "%s", used[i] + strlen(key));
     H5Gclose(group);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static uint64_t point_digest(const struct ohm_image_record *images, int64_t nimage, const struct ohm_layer_record *layers, int32_t nlayer) {
     XXH64_state_t state;
     XXH64_reset(&state, 0);
@@ -75,9 +74,15 @@ static int point_attributes(hid_t group, const struct ohm_point_info *info, int6
     double low, high;
     snprintf(hex, sizeof hex, "%016" PRIx64, digest);
     ohm_wilson(scores.top1, scores.labelled, &low, &high);
-    const struct text_attribute texts[] = {
-        {"design", info->design},   {"title", info->title},         {"source", info->source}, {"departures", info->departures},
-        {"options", info->options}, {"adc_range", info->adc_range}, {"digest", hex},          {"entry", info->entry ? info->entry : info->name}};
+    const struct text_attribute texts[] = {{"design", info->design},
+                                           {"title", info->title},
+                                           {"source", info->source},
+                                           {"departures", info->departures},
+                                           {"options", info->options},
+                                           {"swept", info->swept},
+                                           {"adc_range", info->adc_range},
+                                           {"digest", hex},
+                                           {"entry", info->entry ? info->entry : info->name}};
     const struct number_attribute numbers[] = {{"images_scored", nimage - info->corrupt},
                                                {"images_labelled", scores.labelled},
                                                {"images_corrupt", info->corrupt},
@@ -133,16 +138,15 @@ int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info,
     int status = image_records && layer_records ? point_write(result->out.file, info, image_records, nimage, layer_records, nlayer) : OHM_E_MEMORY;
     free(image_records);
     free(layer_records);
-    OHM_TRY(status);
-    result->npoint++;
-    return ohm_h5_save(&result->out);
+    if (!status) result->npoint++;
+    return status;
 }
 
 static int run_write(hid_t file, const struct ohm_run_info *run, const char *const *used, int32_t nused) {
     const struct text_attribute texts[] = {
         {"revision", run->revision},   {"version", run->version}, {"compiler", run->compiler}, {"flags", run->flags},
         {"libraries", run->libraries}, {"hosts", run->hosts},     {"kernel", run->kernel},     {"cpu", run->cpu},
-        {"started", run->started},     {"job", run->job_text},    {"command", run->command}};
+        {"started", run->started},     {"job", run->job_text},    {"command", run->command},   {"identity", run->identity}};
     const struct number_attribute numbers[] = {
         {"ranks", run->ranks}, {"threads", run->threads}, {"batch", run->batch}, {"seed", run->seed}, {"images", run->images}};
     hid_t group;
@@ -153,17 +157,28 @@ static int run_write(hid_t file, const struct ohm_run_info *run, const char *con
     if (!status)
         status =
             ohm_h5_write_strings(group, "used", (hsize_t)nused, used, (struct ohm_h5_about){"", "key = value of every setting of the job in force"});
+    if (!status && run->nplan)
+        status = ohm_h5_write_strings(group, "plan", (hsize_t)run->nplan, run->plan, (struct ohm_h5_about){"", "names of all points of the job"});
+    if (!status && run->nfailed) status = ohm_result_write_failed(group, run->failed, run->nfailed);
     H5Gclose(group);
     return status;
 }
 
-int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run, const char *const *used, int32_t nused) {
-    hid_t file = result->out.file;
-    int status = run_write(file, run, used, nused);
-    if (!status)
-        status = ohm_h5_write_strings(file, "points", (hsize_t)result->npoint, result->names,
+int ohm_result_write_failed(hid_t group, const char *const *failed, int32_t nfailed) {
+    return ohm_h5_write_strings(group, "failed", (hsize_t)nfailed, failed, (struct ohm_h5_about){"", "name: why, of every point that failed"});
+}
+
+int ohm_result_publish(struct ohm_result *result) {
+    int status = ohm_h5_write_strings(result->out.file, "points", (hsize_t)result->npoint, result->names,
                                       (struct ohm_h5_about){"", "names of the evaluation points (groups of this file), in order"});
     if (!status) status = ohm_h5_publish(&result->out);
+    ohm_result_abandon(result);
+    return status;
+}
+
+int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run, const char *const *used, int32_t nused) {
+    int status = run_write(result->out.file, run, used, nused);
+    if (!status) return ohm_result_publish(result);
     ohm_result_abandon(result);
     return status;
 }
@@ -171,6 +186,7 @@ int ohm_result_finish(struct ohm_result *result, const struct ohm_run_info *run,
 void ohm_result_abandon(struct ohm_result *result) {
     if (!result) return;
     ohm_h5_discard(&result->out);
+    if (result->taken_path) H5Fclose(result->taken);
     ohm_arena_free(result->arena);
     free(result);
 }

@@ -9,6 +9,7 @@
 #define SPARSE_BLOCK 512        /* values: a page of memory */
 #define PIECE ((size_t)1 << 30) /* MPI counts are int: large buffers go in pieces */
 
+static int raised;                    /* alarms by this rank that nobody has taken back */
 static MPI_Comm node = MPI_COMM_NULL; /* the ranks of this node, from start to end */
 
 MPI_Comm ohm_world_node(void) {
@@ -56,6 +57,7 @@ int ohm_world_agree(const struct ohm_world *world, int status) {
 }
 
 void ohm_world_alarm(const struct ohm_world *world) {
+    raised++;
     for (int rank = 0; rank < world->size; rank++) {
         MPI_Request request;
         if (rank == world->rank) continue;
@@ -68,6 +70,14 @@ bool ohm_world_alarmed(const struct ohm_world *world) {
     int waiting = 0;
     if (world->size > 1) MPI_Iprobe(MPI_ANY_SOURCE, TAG_ALARM, MPI_COMM_WORLD, &waiting, MPI_STATUS_IGNORE);
     return waiting;
+}
+
+void ohm_world_calm(const struct ohm_world *world) {
+    int all = 0;
+    MPI_Allreduce(&raised, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    for (int i = world->size > 1 ? raised : all; i < all; i++)
+        MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, TAG_ALARM, MPI_COMM_WORLD, MPI_STATUS_IGNORE); /* under way, if not there */
+    raised = 0;
 }
 
 static void broadcast(void *data, size_t size) {

@@ -60,7 +60,14 @@ class Running:
             time.sleep(0.01)
 
     def end(self, timeout=60):
-        err = self.process.communicate(timeout=timeout)[1]
+        """Exit code and messages. mpirun may hang by itself when a rank is killed while it starts (Open MPI 4.1); then it is killed, too."""
+        try:
+            err = self.process.communicate(timeout=timeout if self.process.args[0] != "mpirun" else 20)[1]
+        except subprocess.TimeoutExpired:
+            alive = [rank for rank in self.ranks() if "Z" not in pathlib.Path("/proc", str(rank), "stat").read_text().rsplit(")", 1)[1].split()[0]]
+            self.process.kill()
+            err = self.process.communicate()[1]
+            assert not alive, "ranks %s hang: %s" % (alive, err)
         return self.process.returncode, err
 
 

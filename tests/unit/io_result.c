@@ -95,8 +95,8 @@ static struct ohm_point_info design_info(const char *name, double price) {
 }
 
 static const struct ohm_run_info run_info = {
-    "r1", "0.1.0", "gcc", "-O3", "hdf5", "host", "portable", "cpu", "2026-01-02T03:04:05Z", "job: text\n", "ohmtally run job.yml",
-    2,    3,       16,    7,     10,     12.5};
+    "r1", "0.1.0", "gcc", "-O3",     "hdf5", "host", "portable", "cpu", "2026-01-02T03:04:05Z", "job: text\n", "ohmtally run job.yml", 2, 3, 16,
+    7,    10,      12.5,  "a = 1\n", NULL,   NULL,   0,          0};
 static const char *const used[] = {"network.file = nets/a.onnx", "run.seed = 7"};
 
 /* A whole result with a float point, two designs of 4 and 1 crossbars per layer, the second three times as dear. */

@@ -31,9 +31,10 @@ static void test_each_once(void) {
     }
 }
 
+/* On one node; over a network without remote memory access rank 0 would have to be quick. */
 static void test_the_slow_take_less(void) {
     int64_t times[MANY] = {0}, taken[16] = {0};
-    if (world.size > 16) return;
+    if (world.size > 16 || world.local_size < world.size) return;
     taken[world.rank] = take_all(times, world.rank ? 100 : 5000);
     ohm_world_sum(&world, taken, 16);
     for (int rank = 1; rank < world.size; rank++) CU_ASSERT(taken[rank] > 3 * taken[0]);

@@ -81,14 +81,29 @@ static void test_share_and_gather(void) {
     free(all);
 }
 
-static void test_alarm(void) {
-    CU_ASSERT(!ohm_world_alarmed(&world));
-    ohm_world_agree(&world, OHM_OK);
+static void test_alarm_of_the_last(void) {
     if (world.rank == world.size - 1) ohm_world_alarm(&world);
     bool heard = world.rank == world.size - 1;
     for (time_t end = time(NULL) + 20; !heard && time(NULL) < end;) heard = ohm_world_alarmed(&world);
     CU_ASSERT(heard);
     ohm_world_agree(&world, OHM_OK);
+}
+
+static void test_alarm(void) {
+    CU_ASSERT(!ohm_world_alarmed(&world));
+    ohm_world_agree(&world, OHM_OK);
+    test_alarm_of_the_last();
+}
+
+/* Alarms of two ranks are taken back, whenever they arrive; a later one is heard again. */
+static void test_calm(void) {
+    if (world.rank < 2) ohm_world_alarm(&world);
+    ohm_world_calm(&world); /* also takes back the alarm of the test before */
+    for (time_t end = time(NULL) + 1; time(NULL) <= end;) CU_ASSERT_FATAL(!ohm_world_alarmed(&world));
+    ohm_world_agree(&world, OHM_OK);
+    test_alarm_of_the_last();
+    ohm_world_calm(&world);
+    CU_ASSERT(!ohm_world_alarmed(&world));
 }
 
 static void test_partition(void) {
@@ -107,8 +122,8 @@ static void test_partition(void) {
 
 int main(int argc, char **argv) {
     const struct suite_test tests[] = {
-        {"agree", test_agree}, {"sums", test_sums},          {"sparse sums", test_sparse_sums}, {"share and gather", test_share_and_gather},
-        {"alarm", test_alarm}, {"partition", test_partition}};
+        {"agree", test_agree}, {"sums", test_sums}, {"sparse sums", test_sparse_sums}, {"share and gather", test_share_and_gather},
+        {"alarm", test_alarm}, {"calm", test_calm}, {"partition", test_partition}};
     if (ohm_world_start(&argc, &argv, &world)) return 1;
     int64_t failed = SUITE_RUN("par", tests);
     ohm_world_sum(&world, &failed, 1); /* a failure on any rank is a failure of all */
