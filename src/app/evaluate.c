@@ -200,7 +200,10 @@ static void describe(const struct running *run, double seconds, struct evaluatio
                                                .seconds = seconds,
                                                .adc_range = "",
                                                .source = "",
-                                               .departures = ""};
+                                               .departures = "",
+                                               .entry = point->entry,
+                                               .chip = (int32_t)point->noise.trial,
+                                               .chips = point->chips};
     evaluation->info.design = point->design ? point->design->name : point->name;
     evaluation->info.title = point->exact ? "exact integer network" : "float network";
     for (int64_t i = 0; i < evaluation->nrow; i++) evaluation->info.corrupt += evaluation->rows[i].correct == -2;

@@ -43,6 +43,25 @@ class Sweep(InFolder):
             self.assertEqual(point["adc_bits"], 4)
             self.assertEqual(text(point["swept"]), "adc.bits=4 quantize.weight_bits=5")
 
+    def test_chips_of_swept_points(self):
+        """Where something is drawn there are as many chips as asked for; a design that says itself what is swept has them once."""
+        output = self.path("chips.h5")
+        own = ["--set", "designs=[{design: isaac, name: isaac, stuck_on: 0.01}, {design: sme, name: sme, squeeze: 1}]", "--set", "run.trials=2",
+               "--set", "images.count=8"]
+        done = run(["run", self.job, "--set", "sweep={device.stuck_on: [0, 0.02]}", "--set", "run.output=" + output] + own)
+        self.assertEqual(done.code, 0, done.err)
+        swept = digests(output)
+        self.assertEqual(set(swept), {"float", "integer", "isaac.chip0", "isaac.chip1", "sme-device.stuck_on=0",
+                                      "sme-device.stuck_on=0.02.chip0", "sme-device.stuck_on=0.02.chip1"})
+        plain = self.run_plain("device.stuck_on=0.02", *own[1::2])
+        for name in ("isaac.chip0", "isaac.chip1"):
+            self.assertEqual(swept[name], plain[name])
+        for chip in (".chip0", ".chip1"):
+            self.assertEqual(swept["sme-device.stuck_on=0.02" + chip], plain["sme" + chip])
+        with h5py.File(output, "r") as f:
+            self.assertEqual([text(f[name].attrs["entry"]) for name in ("isaac.chip1", "sme-device.stuck_on=0.02.chip1")],
+                             ["isaac", "sme-device.stuck_on=0.02"])
+
     def test_what_fails_is_shown(self):
         self.assertEqual(self.first.code, 8)
         self.assertIn("2 of 15 points failed", self.first.err)
