@@ -3,7 +3,7 @@
 
     /usr/bin/python3 results/noise_report.py [--folder results] [--report results/noise.md]
 
-Reads noise_levels_<network>.h5 and noise_variation_<network>.h5 in the folder, where they are. Every table stands in the report between `<!-- table NAME -->` and
+Reads noise_levels_, noise_stuck_ and noise_variation_<network>.h5 in the folder, where they are. Every table stands in the report between `<!-- table NAME -->` and
 `<!-- end -->`; what is between them is replaced. Needs h5py and matplotlib (Debian: python3-h5py python3-matplotlib, for /usr/bin/python3).
 """
 import argparse
@@ -21,7 +21,7 @@ NETWORKS = {"mobilenet_v2": "MobileNet-v2", "resnet50": "ResNet-50"}
 DESIGNS = {"isaac": "ISAAC, 2-bit cells", "sme": "SME x2"}
 SWEEPS = {  # key in the points' names: file, heading, unit, logarithmic
     "adc": ("levels", "ADC resolution", "bits", False),
-    "stuck": ("levels", "share of cells stuck on, and as many off", "", True),
+    "stuck": ("stuck", "share of cells stuck on, and as many off", "", True),
     "var": ("variation", "programming variation", "%", False),
 }
 
@@ -45,7 +45,7 @@ class Sweep:
             return
         with h5py.File(path, "r") as f:
             truth, right = f["integer/images/best"][:, 0], f["integer/images/correct"][...] == 1
-            for name in (text(n) for n in f["points"][...]):
+            for name in f:
                 match = re.fullmatch(design + "-" + key + r"([0-9.]+)", name)
                 if not match:
                     continue
