@@ -3,7 +3,7 @@
 
     /usr/bin/python3 results/noise_report.py [--folder results] [--report results/noise.md]
 
-Reads noise_levels_<network>.h5 and noise_variation_<network>.h5 in the folder, where they are. Every table stands in the report between `<!-- table NAME -->` and
+Reads noise_levels_, noise_stuck_ and noise_variation_<network>.h5 in the folder, where they are. Every table stands in the report between `<!-- table NAME -->` and
 `<!-- end -->`; what is between them is replaced. Needs h5py and matplotlib (Debian: python3-h5py python3-matplotlib, for /usr/bin/python3).
 """
 import argparse
@@ -21,7 +21,7 @@ NETWORKS = {"mobilenet_v2": "MobileNet-v2", "resnet50": "ResNet-50"}
 DESIGNS = {"isaac": "ISAAC, 2-bit cells", "sme": "SME x2"}
 SWEEPS = {  # key in the points' names: file, heading, unit, logarithmic
     "adc": ("levels", "ADC resolution", "bits", False),
-    "stuck": ("levels", "share of cells stuck on, and as many off", "", True),
+    "stuck": ("stuck", "share of cells stuck on, and as many off", "", True),
     "var": ("variation", "programming variation", "%", False),
 }
 
@@ -45,7 +45,7 @@ class Sweep:
             return
         with h5py.File(path, "r") as f:
             truth, right = f["integer/images/best"][:, 0], f["integer/images/correct"][...] == 1
-            for name in (text(n) for n in f["points"][...]):
+            for name in f:
                 match = re.fullmatch(design + "-" + key + r"([0-9.]+)", name)
                 if not match:
                     continue
@@ -60,14 +60,15 @@ class Sweep:
 
 
 def table(folder, network, key):
-    lines = []
+    lines, run = [], None
     for design, title in DESIGNS.items():
         sweep = Sweep(os.path.join(folder, "noise_%s_%s.h5" % (SWEEPS[key][0], network)), design, key)
+        run = sweep if sweep.points else run
         for value, top1, low, high, agree, lost, gained in sweep.points:
             lines.append("| %s | %g | %.1f [%.1f, %.1f] | %.1f | %d / %d | %.2g |" % (title, value, top1, low, high, agree, lost, gained, mcnemar(lost, gained)))
     if not lines:
         return ["(not run)"]
-    head = "%s, %d images, integer network %.1f %%" % (NETWORKS[network], sweep.images, sweep.integer)
+    head = "%s, %d images, integer network %.1f %%" % (NETWORKS[network], run.images, run.integer)
     return [head, "", "| design | %s %s | top-1 %% [95 %%] | agrees with integer %% | images lost / gained | McNemar |" % SWEEPS[key][1:3], "|---|---|---|---|---|---|"] + lines
 
 
@@ -77,16 +78,21 @@ def draw(folder, network, key, path):
     matplotlib.rcParams["svg.hashsalt"] = "ohmtally"  # the same bytes every time
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(figsize=(6, 4))
+    run = None
     for design, title in DESIGNS.items():
         sweep = Sweep(os.path.join(folder, "noise_%s_%s.h5" % (SWEEPS[key][0], network)), design, key)
         if not sweep.points:
-            return False
+            continue
+        run = sweep
         value, top1, low, high = ([p[k] for p in sweep.points] for k in range(4))
         axes.errorbar(value, top1, yerr=[[max(0, t - l) for t, l in zip(top1, low)], [max(0, h - t) for t, h in zip(top1, high)]], marker="o", capsize=3, label=title)
-    axes.axhline(sweep.integer, color="grey", linestyle="--", label="integer network")
+    if not run:
+        pyplot.close(figure)
+        return False
+    axes.axhline(run.integer, color="grey", linestyle="--", label="integer network")
     if SWEEPS[key][3]:
         axes.set_xscale("log")
-    axes.set(xlabel=("%s, %s" % SWEEPS[key][1:3]).rstrip(", "), ylabel="top-1, % (95 % intervals)", title="%s, %d images" % (NETWORKS[network], sweep.images), ylim=(0, 100))
+    axes.set(xlabel=("%s, %s" % SWEEPS[key][1:3]).rstrip(", "), ylabel="top-1, % (95 % intervals)", title="%s, %d images" % (NETWORKS[network], run.images), ylim=(0, 100))
     axes.legend()
     figure.savefig(path, metadata={"Date": None})
     return True
