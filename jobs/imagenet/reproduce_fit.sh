@@ -13,14 +13,14 @@ fit() { # job, design, file, further settings
 
 for network in mobilenet_v2 squeezenet; do
     job=jobs/imagenet/fit_$network.yml
-    fit $job sme-x0-fitted fit_${network}_x0
-    fit $job sme-x2-fitted fit_${network}_x2
+    fit $job sme-x0-fitted fit_${network}_x0 --set fit.admm=false
+    fit $job sme-x2-fitted fit_${network}_x2 --set fit.admm=false
     mpirun -n "$ranks" "$ohmtally" run $job
 done
 job=jobs/imagenet/fit_resnet50.yml
-fit $job sme-x2-fitted fit_resnet50_x2
-fit $job sme-x3-fitted fit_resnet50_x3
-fit $job sme-s2-fitted fit_resnet50_s2
+fit $job sme-x2-fitted fit_resnet50_x2 --set fit.admm=false
+fit $job sme-x3-fitted fit_resnet50_x3 --set fit.admm=false
+fit $job sme-s2-fitted fit_resnet50_s2 --set fit.admm=false
 fit $job polarity-fitted fit_resnet50_polarity --set fit.constraint="polarity size=8"
 fit $job nm-fitted fit_resnet50_nm --set fit.constraint="nm n=2 m=4"
 mpirun -n "$ranks" "$ohmtally" run $job
