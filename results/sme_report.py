@@ -183,11 +183,12 @@ def draw(network, points, wide, stem):
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), constrained_layout=True)
-    series = {"ISAAC and single-level cells": [n for n in ("isaac8", "slc8") if n in points], "SME, x = 0..4": ["sme-x%d" % x for x in range(5)]}
+    series = {"ISAAC and single-level cells": [n for n in ("isaac8", "slc8") if n in points], "SME, x = 0..4": ["sme-x%d" % x for x in range(5)],
+              "SME, searched layer by layer": ["sme-searched"]}
     for k, (label, names) in enumerate(series.items()):
         shown = [points[name] for name in names]
         error = [[p.accuracy() - p.low for p in shown], [p.high - p.accuracy() for p in shown]]
-        left.errorbar([p.sum("crossbars") for p in shown], [p.accuracy() for p in shown], yerr=error, fmt="os"[k] + ("-" if k else ""), capsize=3,
+        left.errorbar([p.sum("crossbars") for p in shown], [p.accuracy() for p in shown], yerr=error, fmt=("o", "s-", "D")[k], capsize=3,
                       label=label)
     left.axhline(points["float"].accuracy(), color="0.5", linestyle="--", linewidth=1, label="float network")
     left.set_xlabel("crossbars (both signs)")
@@ -196,11 +197,11 @@ def draw(network, points, wide, stem):
     shown = [n for n in ("isaac16", "isaac8", "sme-x0", "sme-x2", "sme-x4", "groups", "sobsx", "sobsx-zero") if n in points or n in wide]
     every = dict(wide, **points)
     bottom = [0.0] * len(shown)
-    for part in ("adc", "array", "dac", "shift_add", "buffer", "bus", "router", "leakage"):
+    for part in ("adc", "dac", "array", "shift_add", "input_register", "output_register", "buffer", "bus"):
         values = [every[name].sum("energy_%s_pj" % part, 1e-6) for name in shown]
         right.bar(shown, values, bottom=bottom, label=part.replace("_", " "))
         bottom = [a + b for a, b in zip(bottom, values)]
-    right.set_ylabel("uJ an image")
+    right.set_ylabel("uJ an image, without leakage")
     right.tick_params(axis="x", rotation=35)
     right.legend(frameon=False, fontsize=8)
     figure.suptitle(NETWORKS[network])
