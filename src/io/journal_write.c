@@ -90,7 +90,8 @@ int ohm_journal_append(struct ohm_journal *journal, const struct ohm_journal_bat
 
 int ohm_journal_sync(struct ohm_journal *journal) {
     journal->synced_s = ohm_seconds();
-    return fsync(journal->descriptor) ? ohm_fail(OHM_E_IO, "%s: cannot bring it to the disk: %s", journal->path, strerror(errno)) : OHM_OK;
+    return fsync(journal->descriptor) && errno != EINVAL ? ohm_fail(OHM_E_IO, "%s: cannot bring it to the disk: %s", journal->path, strerror(errno))
+                                                         : OHM_OK;
 }
 
 void ohm_journal_close(struct ohm_journal *journal) {
