@@ -270,10 +270,10 @@ static void check_layer(const char *design) {
     drawn_free(&d);
 }
 static void test_isaac(void) {
-    for (int i = 0; i < 60; i++) check_layer("isaac");
+    for (int i = 0; i < 50; i++) check_layer("isaac");
 }
 static void test_sme(void) {
-    for (int i = 0; i < 60; i++) check_layer("sme");
+    for (int i = 0; i < 50; i++) check_layer("sme");
 }
 static void test_sobsx(void) {
     for (int i = 0; i < 40; i++) check_layer("sobsx");
@@ -281,7 +281,7 @@ static void test_sobsx(void) {
 
 /* Conductances that are levels: what the digital definition gives, bit for bit. */
 static void test_no_noise(void) {
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 50; i++) {
         struct drawn d = drawn_layer(ohm_design_find(i % 2 ? "isaac" : "sme"));
         struct ohm_plan *plan = drawn_plan(&d);
         struct ohm_noise noise = {.seed = 1};
