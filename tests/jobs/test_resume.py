@@ -22,8 +22,16 @@ class Resume(CutOff):
         self.assertIn("batches are finished", self.go_on("--resume", ranks=3).err)
 
     def test_mpirun_terminated(self):
-        self.cut_off(2, signal.SIGTERM)
-        self.go_on("--resume")
+        """mpirun takes its time to pass the signal on: a job that is longer than that."""
+        longer = ["--set", "images.count=1000", "--set", "run.evaluate=all"]
+        self.cut_off(2, signal.SIGTERM, longer)
+        done = run(["run", self.job, "--resume"] + longer, ranks=2)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("going on from", done.err)
+        resumed = digests(self.output)
+        self.setUp()
+        self.assertEqual(run(["run", self.job] + longer, ranks=2).code, 0)
+        self.assertEqual(digests(self.output), resumed)
 
     def test_a_signal_to_one_rank_stops_all(self):
         running = Running(["run", self.job], 3)
