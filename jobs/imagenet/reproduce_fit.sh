@@ -21,7 +21,7 @@ job=jobs/imagenet/fit_resnet50.yml
 fit $job sme-x2-fitted fit_resnet50_x2 --set fit.admm=false
 fit $job sme-x3-fitted fit_resnet50_x3 --set fit.admm=false
 fit $job sme-s2-fitted fit_resnet50_s2 --set fit.admm=false
-fit $job polarity-fitted fit_resnet50_polarity --set fit.constraint="polarity size=8"
-fit $job nm-fitted fit_resnet50_nm --set fit.constraint="nm n=2 m=4"
+fit $job polarity-fitted fit_resnet50_polarity --set fit.admm=false --set fit.constraint="polarity size=8"
+fit $job nm-fitted fit_resnet50_nm --set fit.admm=false --set fit.constraint="nm n=2 m=4"
 mpirun -n "$ranks" "$ohmtally" run $job
 /usr/bin/python3 results/fit_report.py results/fit_mobilenet_v2_run.h5 results/fit_squeezenet_run.h5 results/fit_resnet50_run.h5
