@@ -55,7 +55,9 @@ int32_t ohm_design_driven_rows(const struct ohm_design *design, const struct ohm
 /* Puts a layer's weights on the design's grid. */
 void ohm_design_constrain(const struct ohm_design *design, const struct ohm_design_setting *setting, const struct ohm_layer *layer,
                           struct ohm_weights *weights);
-/* Index of an option by key; for designs' own use. */
+/* Whether it has such an option. */
+bool ohm_design_has(const struct ohm_design *design, const char *key);
+/* An option by key: a number, or the index of a choice; 0 where the design has no such option. */
 int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key);
 
 #endif

@@ -83,10 +83,12 @@ struct study {
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);
-/* The first `count` (0: all) of quantize.calibration, of which `key` of the job speaks, are there and none of those to be scored. */
-int study_check_apart(const struct ohm_job *job, const char *key, int64_t count);
 /* The same of a text that is there, on this rank alone; the text stays the caller's. */
 int study_parse(struct study *study, const struct arguments *arguments, const char *text, size_t size);
+/* The first point of the design's entry that `key` of the job names; name NULL: of the job's first. */
+int study_find_design(const struct study *study, const char *key, const char *name, const struct point **point);
+/* The first `count` (0: all) of quantize.calibration, of which `key` of the job speaks, are there and none of those to be scored. */
+int study_check_apart(const struct ohm_job *job, const char *key, int64_t count);
 /* Collective: reads the network; with_images: opens the images and calibrates; otherwise placeholder ranges (mapping needs none). */
 int study_load(struct study *study, bool with_images);
 /* What study_load has loaded goes over from another study of the same network and images; study_fit_points (collective) then does the rest. */

@@ -1,23 +1,7 @@
 /* What is fitted: a design's entry, and the set its weights must lie in. */
 #include "fit.h"
-#include "ohmtally/text.h"
 #include <stdlib.h>
 #include <string.h>
-
-static int find_entry(struct fit *fit) {
-    const struct study *study = fit->study;
-    const struct ohm_job *job = study->job;
-    const char *names[OHM_JOB_MOST_DESIGNS], *name = job->fit.design;
-    for (int p = 2; p < study->npoint; p++) {
-        names[p - 2] = study->points[p].name;
-        if (name && strcmp(name, names[p - 2])) continue;
-        fit->entry = &study->points[p];
-        return OHM_OK;
-    }
-    const char *near = ohm_text_nearest(name, names, (size_t)job->ndesign);
-    return ohm_fail(OHM_E_USAGE, "%s: fit.design: the job has no design named '%s'%s%s%s", job->path, name, near ? "; did you mean '" : "",
-                    near ? near : "", near ? "'?" : "");
-}
 
 /* A set of a list that grows. */
 struct uses {
@@ -49,23 +33,17 @@ static int use_take(const struct uses *uses, const struct ohm_design *design, co
     return use_configure(uses);
 }
 
-static bool has(const struct ohm_design *design, const char *key) {
-    for (int i = 0; design->options[i].key; i++)
-        if (!strcmp(design->options[i].key, key)) return true;
-    return false;
-}
-
 /* What the design itself asks for: the grid of its quantizer, and what its squeeze holds without loss; two's complement where it has neither. */
 static int use_design(const struct uses *uses, const struct ohm_design *design, const struct ohm_design_setting *setting) {
     static const char *const grids[] = {"window", "uniform", "power", "additive"}; /* in the order of the option quantizer */
     struct ohm_design_setting plain = *setting;
-    if (!has(design, "quantizer")) {
+    if (!ohm_design_has(design, "quantizer")) {
         plain.weight_bits--;
         return use_add(uses, "uniform", &plain);
     }
     OHM_TRY(use_add(uses, grids[ohm_design_value(design, setting, "quantizer")], setting));
     OHM_TRY(use_take(uses, design, setting));
-    if (!has(design, "squeeze") || !ohm_design_value(design, setting, "squeeze")) return OHM_OK;
+    if (!ohm_design_has(design, "squeeze") || !ohm_design_value(design, setting, "squeeze")) return OHM_OK;
     OHM_TRY(use_add(uses, "squeeze", setting));
     return use_take(uses, design, setting);
 }
@@ -128,6 +106,6 @@ int fit_plan(struct fit *fit) {
                                             .rho = job->fit.rho,
                                             .iterations = job->fit.iterations,
                                             .sweeps = job->fit.sweeps};
-    OHM_TRY(find_entry(fit));
+    OHM_TRY(study_find_design(fit->study, "fit.design", job->fit.design, &fit->entry));
     return make_uses(fit, &fit->entry->setting, uses, &nuse);
 }

@@ -57,7 +57,6 @@ struct search {
 
 /* Before the network is there: the design and its candidates. */
 int search_plan(struct search *search);
-bool search_has(const struct ohm_design *design, const char *key); /* whether it has such an option */
 /* Collective: the candidates' engines and the exact one; crossbars of each layer. */
 int search_build(struct search *search);
 /* An engine with candidate choice[i] in layer i, exact where it is -1; good until the next call. */

@@ -1,6 +1,5 @@
 /* Which options layers may take, and the engines that hold them. */
 #include "ohmtally/status.h"
-#include "ohmtally/text.h"
 #include "search.h"
 #include <string.h>
 
@@ -20,28 +19,17 @@ static int split(const struct ohm_job *job, const char *key, const char *text, c
     return *count ? OHM_OK : ohm_fail(OHM_E_USAGE, "%s: search.%s is empty; give values such as 0 1 2", job->path, key);
 }
 
-bool search_has(const struct ohm_design *design, const char *key) {
-    for (int i = 0; design->options[i].key; i++)
-        if (!strcmp(design->options[i].key, key)) return true;
-    return false;
-}
-
+/* The design named, else the first that can be squeezed. */
 static int find_entry(struct search *search) {
     const struct study *study = search->study;
-    const struct ohm_job *job = study->job;
-    const char *names[OHM_JOB_MOST_DESIGNS], *name = job->search.design;
-    for (int p = 2; p < study->npoint; p++) {
-        const struct point *point = &study->points[p];
-        names[p - 2] = point->name;
-        if (name ? !strcmp(name, point->name) : search_has(point->design, "squeeze")) {
-            search->entry = point;
+    const char *name = study->job->search.design;
+    if (name) return study_find_design(study, "search.design", name, &search->entry);
+    for (int p = 2; p < study->npoint; p++)
+        if (ohm_design_has(study->points[p].design, "squeeze")) {
+            search->entry = &study->points[p];
             return OHM_OK;
         }
-    }
-    if (!name) return ohm_fail(OHM_E_USAGE, "%s: no design of the job has an option squeeze; add one such as {design: sme}", job->path);
-    const char *near = ohm_text_nearest(name, names, (size_t)job->ndesign);
-    return ohm_fail(OHM_E_USAGE, "%s: search.design: the job has no design named '%s'%s%s%s", job->path, name, near ? "; did you mean '" : "",
-                    near ? near : "", near ? "'?" : "");
+    return ohm_fail(OHM_E_USAGE, "%s: no design of the job has an option squeeze; add one such as {design: sme}", study->job->path);
 }
 
 static int set_option(const struct search *search, struct ohm_design_setting *setting, const char *key, const char *value) {

@@ -59,7 +59,7 @@ static void write_head(const struct search *search, FILE *file) {
     const struct ohm_job *job = search->study->job;
     const struct trial *chosen = search->chosen, *reference = search->reference;
     fprintf(file, "# Options of single layers of design %s, found by `ohmtally search` for %s; the design's entry names this file: layers: <file>\n",
-            search->entry->name, job->network.file);
+            search->entry->entry, job->network.file);
     fprintf(file, "# %lld crossbars, %.4f of the %lld with %s in every layer.\n", (long long)chosen->crossbars,
             (double)chosen->crossbars / (double)reference->crossbars, (long long)reference->crossbars, reference->name);
     fprintf(file, "# top-1 %.3f %% of %lld %s; loss %.3f points against %s in every layer (budget: %g); integer %.3f %%, float %.3f %%.\n",
@@ -84,7 +84,7 @@ static void write_layer(const struct search *search, int32_t i, FILE *file) {
     const char *name = search->study->content.intnet->layers[i].name;
     write_name(file, name);
     fprintf(file, "squeeze: %lld", (long long)ohm_design_value(entry->design, setting, "squeeze"));
-    if (search_has(entry->design, "window")) fprintf(file, ", window: %lld", (long long)ohm_design_value(entry->design, setting, "window"));
+    if (ohm_design_has(entry->design, "window")) fprintf(file, ", window: %lld", (long long)ohm_design_value(entry->design, setting, "window"));
     for (int32_t o = 0; o < entry->nlayer_option; o++) { /* what the entry's own file of layers says beside */
         const struct ohm_layer_option *option = &entry->layer_options[o];
         if (!strcmp(option->layer, name) && strcmp(option->key, "squeeze") && strcmp(option->key, "window"))

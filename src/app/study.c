@@ -74,6 +74,19 @@ int study_parse(struct study *study, const struct arguments *arguments, const ch
     return ohm_kernel_chosen() ? OHM_OK : OHM_E_USAGE;
 }
 
+int study_find_design(const struct study *study, const char *key, const char *name, const struct point **point) {
+    const char *names[OHM_JOB_MOST_DESIGNS];
+    size_t count = 0;
+    for (int p = 2; p < study->npoint; p++) {
+        *point = &study->points[p];
+        if (!name || !strcmp(name, (*point)->entry)) return OHM_OK;
+        if (!(*point)->noise.trial) names[count++] = (*point)->entry; /* of several chips, the first */
+    }
+    const char *near = ohm_text_nearest(name, names, count);
+    return ohm_fail(OHM_E_USAGE, "%s: %s: the job has no design named '%s'%s%s%s", study->job->path, key, name, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+}
+
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments) {
     size_t size = 0;
     *study = (struct study){.world = *world};

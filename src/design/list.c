@@ -65,10 +65,20 @@ int ohm_design_set(const struct ohm_design *design, struct ohm_design_setting *s
     return ohm_option_set(design->name, design->options, setting->option, key, text);
 }
 
-int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key) {
+/* -1: none. */
+static int option_index(const struct ohm_design *design, const char *key) {
     for (int i = 0; design->options[i].key; i++)
-        if (!strcmp(design->options[i].key, key)) return setting->option[i];
-    return 0;
+        if (!strcmp(design->options[i].key, key)) return i;
+    return -1;
+}
+
+bool ohm_design_has(const struct ohm_design *design, const char *key) {
+    return option_index(design, key) >= 0;
+}
+
+int64_t ohm_design_value(const struct ohm_design *design, const struct ohm_design_setting *setting, const char *key) {
+    int i = option_index(design, key);
+    return i < 0 ? 0 : setting->option[i];
 }
 
 int32_t ohm_design_driven_rows(const struct ohm_design *design, const struct ohm_design_setting *setting) {

@@ -136,6 +136,11 @@ class Fit(Fitting):
         self.fit(self.job, "fit.output=" + output)
         self.assert_same("first.h5", "killed.h5")
 
+    def test_chips_are_of_one_design(self):
+        """Weights are fitted to the design, however many of its chips a run draws."""
+        self.fit(self.job, "fit.output=" + self.path("chips.h5"), "fit.design=fitted", "run.trials=1000", "designs.0.variation=0.1")
+        self.assert_same("first.h5", "chips.h5")
+
     def test_other_sets(self):
         """Constraints beside the design's: the isaac design's two's complement with fragments of one sign, two of four weights."""
         job = self.write_job("isaac.yml", ', design: plain8, constraint: "polarity size=8, nm n=2 m=4"', others=["design: isaac, name: plain8"])
@@ -168,6 +173,7 @@ class Refused(Fitting):
 
     def test_jobs(self):
         self.refuse("fit", ["fit.design", "did you mean 'plain'"], "fit.design=plane")
+        self.refuse("fit", ["fit.design", "did you mean 'plain'"], "fit.design=plane", "run.trials=1000", "designs.1.variation=0.1")
         self.refuse("fit", ["fit.constraint", "polarity"], "fit.constraint=polarty size=8")
         self.refuse("fit", ["fit.constraint", "size"], "fit.constraint=polarity sice=8")
         self.refuse("fit", ["quantize.scale"], "quantize.scale=layer")

@@ -96,6 +96,12 @@ class Search(Searching):
             for end in (".yml", ".csv"):
                 self.assertEqual(pathlib.Path(self.path(name + end)).read_bytes(), pathlib.Path(self.path("first" + end)).read_bytes())
 
+    def test_a_design_of_many_chips_is_found_by_its_name(self):
+        job = self.write_job("chips.yml", "squeeze: 0 3, design: sme, samples: 2, images: 10", ["design: sme, name: sme, variation: 0.01", "design: isaac, name: isaac, variation: 0.01"])
+        self.search(job, "chips_found.yml", "run.trials=1000")
+        self.search(job, "chip_found.yml", "run.trials=1")
+        self.assertEqual(pathlib.Path(self.path("chips_found.yml")).read_bytes(), pathlib.Path(self.path("chip_found.yml")).read_bytes())
+
     def test_without_labels_the_float_network_is_the_truth(self):
         unlabelled = self.path("unlabelled.h5")
         shutil.copy(CALIBRATION, unlabelled)
