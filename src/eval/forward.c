@@ -28,6 +28,18 @@ static int32_t block_positions(const struct ohm_engine_layer *built) {
     return built->program ? ohm_program_positions(built->program) : OHM_PRODUCT_POSITIONS;
 }
 
+#define GRAIN 16     /* positions: fewer do not fill the products' registers */
+#define FEW_BLOCKS 8 /* a thread; with more, taking them as they come leaves little uneven */
+
+/* Positions of a block of a layer's total: the most that suit it, or less so that few blocks are as many for every thread and of one size. */
+static int64_t even_positions(int64_t total, int64_t most, int32_t nthread) {
+    int64_t blocks = (total + most - 1) / most;
+    if (blocks >= (int64_t)FEW_BLOCKS * nthread) return most;
+    blocks = (blocks + nthread - 1) / nthread * nthread;
+    const int64_t even = (total + blocks * GRAIN - 1) / (blocks * GRAIN) * GRAIN;
+    return even < most ? even : most;
+}
+
 /* What a thread needs for any layer of the engines, for blocks of n images: small layers do not fill a block. */
 struct thread_bytes {
     size_t x, y, scratch;
@@ -135,7 +147,8 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
 }
 
 static void run_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
-    int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]), block = block_positions(&engine->layers[i]);
+    const int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]);
+    const int64_t block = even_positions(total, block_positions(&engine->layers[i]), batch->nthread);
 #pragma omp parallel num_threads(batch->nthread)
     {
         struct thread_room *thread = &batch->threads[omp_get_thread_num()];
