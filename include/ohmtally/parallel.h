@@ -28,7 +28,11 @@ void ohm_world_calm(const struct ohm_world *world);
 int ohm_world_share(const struct ohm_world *world, char **data, size_t *size);
 /* Collective, in place, result on every rank. */
 void ohm_world_sum(const struct ohm_world *world, int64_t *values, size_t count);
-/* The same for an array most of which is 0 on all ranks: such parts are neither sent nor written to (memory.h, ohm_alloc_sparse). */
+/* Of values that one rank has each and the others hold as 0, the bit patterns to every rank: no number is rounded. */
+static inline void ohm_world_join(const struct ohm_world *world, double *values, size_t count) {
+    ohm_world_sum(world, (int64_t *)(void *)values, count);
+}
+/* The same as ohm_world_sum for an array most of which is 0 on all ranks: such parts are neither sent nor written to (memory.h, ohm_alloc_sparse). */
 int ohm_world_sum_sparse(const struct ohm_world *world, int64_t *values, size_t count);
 void ohm_world_least(const struct ohm_world *world, float *values, size_t count);
 void ohm_world_most(const struct ohm_world *world, float *values, size_t count);

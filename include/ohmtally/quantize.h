@@ -109,6 +109,8 @@ int ohm_quantize(const struct ohm_network *folded, const struct ohm_ranges *rang
 int ohm_quantize_given(const struct ohm_network *folded, int32_t activation_bits, const struct ohm_quant *quant, struct ohm_intnet **intnet);
 void ohm_intnet_free(struct ohm_intnet *intnet);
 
+/* Bytes of one instance of a value as stored. */
+size_t ohm_int_value_bytes(const struct ohm_intnet *intnet, int32_t value);
 /* Quantises one instance's network input: float data row-major [N,C,H,W] -> the input value's storage. */
 void ohm_int_input(const struct ohm_intnet *intnet, const float *input, void *stored);
 #define OHM_STEP_INPUTS 64 /* inputs of one operator at most */

@@ -108,6 +108,7 @@ struct ohm_run_info {
 
 struct ohm_result; /* being written: path + ".partial-<process>" until finished */
 /* OHM_E_IO with the reason and remedy when the folder is absent or not writable: at once, before the work. */
+#define OHM_MANY_POINTS 4096 /* of a file at most */
 int ohm_result_create(const char *path, struct ohm_result **result);
 /* Adds one point, in memory; the disk comes with save_point and finish. After a failure only abandon makes sense. */
 int ohm_result_add(struct ohm_result *result, const struct ohm_point_info *info, const struct ohm_image_row *images, int64_t nimage,

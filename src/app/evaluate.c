@@ -158,7 +158,7 @@ static int measure_noise(struct running *run, double *sqnr_db) {
     double *power = ohm_alloc_array(count, sizeof *power);
     int status = power ? sample_noise(run, power) : OHM_E_MEMORY;
     status = ohm_world_agree(&study->world, status);
-    if (!status) ohm_world_sum(&study->world, (int64_t *)(void *)power, count); /* bit patterns: all but one rank hold zeros */
+    if (!status) ohm_world_join(&study->world, power, count);
     for (size_t i = 0; !status && i < nlayer; i++) {
         double signal = 0, noise = 0;
         for (size_t k = 0; k < (size_t)n; k++) {

@@ -101,7 +101,7 @@ int fit_check(struct fit *fit) {
         status = ohm_world_agree(world, status);
     }
     if (!status) {
-        ohm_world_sum(world, (int64_t *)(void *)c.squares, (size_t)c.count * NETWORKS); /* bit patterns: all but one rank hold zeros */
+        ohm_world_join(world, c.squares, (size_t)c.count * NETWORKS);
         ohm_world_sum(world, c.hits, NETWORKS);
         ohm_world_sum(world, c.agreed, NETWORKS);
         ohm_world_sum(world, &c.scored, 1);

@@ -3,11 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t value_bytes(const struct ohm_intnet *intnet, int32_t value) {
-    size_t size = intnet->quant[value].bits ? (size_t)intnet->element : sizeof(float);
-    return (size_t)ohm_shape_count(&intnet->network->values[value].shape) * size;
-}
-
 /* Whether the value is there before the step. */
 static bool made_before(const struct ohm_intnet *intnet, int32_t value, int32_t step) {
     if (value == intnet->network->input) return true;
@@ -34,7 +29,7 @@ static void live_values(const struct ohm_intnet *intnet, int32_t step, void (*se
         for (int32_t k = 0; k < node->ninput; k++) {
             int32_t value = node->input[k];
             if (intnet->slot[value] < 0 || !made_before(intnet, value, step) || seen_before(intnet, step, s, k)) continue;
-            see(context, value, value_bytes(intnet, value));
+            see(context, value, ohm_int_value_bytes(intnet, value));
         }
     }
 }

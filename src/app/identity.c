@@ -81,6 +81,14 @@ static int add_file(struct lines *lines, const char *key, const char *path) {
     return add_digest(lines, key, digest);
 }
 
+/* The contents of a file that a key names. path: freed; it and name NULL: there was no memory. */
+static int add_named(struct lines *lines, const char *name, char *path) {
+    const char *key = name ? ohm_arena_format(lines->arena, "%s (contents)", name) : NULL;
+    int status = path && key ? add_file(lines, key, path) : OHM_E_MEMORY;
+    free(path);
+    return status;
+}
+
 static int add_images(struct lines *lines, const char *key, const struct ohm_image_set *set) {
     uint64_t digest = 0;
     if (set) OHM_TRY(ohm_image_set_digest(set, &digest));
@@ -94,18 +102,13 @@ static int add_inputs(struct lines *lines, const struct ohm_job *job, const stru
     OHM_TRY(add_images(lines, "images (names, sizes, labels)", study->images));
     OHM_TRY(add_images(lines, "quantize.calibration (names, sizes, labels)", study->calibration));
     OHM_TRY(ohm_technology_find(job->path, job->same.technology, &path));
-    int status = add_file(lines, "same.technology (contents)", path);
-    free(path);
-    return status;
+    return add_named(lines, "same.technology", path);
 }
 
 static int add_design_files(struct lines *lines, const struct ohm_job *job) {
     for (int32_t i = 0; i < job->nused; i++) {
         if (!names_file(job->used[i].key) || !strcmp(job->used[i].value, "none")) continue;
-        char *path = ohm_path_beside(job->path, job->used[i].value), *key = ohm_arena_format(lines->arena, "%s (contents)", job->used[i].key);
-        int status = path && key ? add_file(lines, key, path) : OHM_E_MEMORY;
-        free(path);
-        OHM_TRY(status);
+        OHM_TRY(add_named(lines, job->used[i].key, ohm_path_beside(job->path, job->used[i].value)));
     }
     return OHM_OK;
 }
@@ -116,13 +119,11 @@ static int add_swept_files(struct lines *lines, const struct ohm_job *job) {
         const struct ohm_job_axis *axis = &job->sweep.axes[i];
         const bool technology = !strcmp(axis->key, "same.technology"), beside = names_file(axis->key);
         for (int32_t k = 0; (technology || beside) && k < axis->nvalue; k++) {
-            char *path = NULL, *key = ohm_arena_format(lines->arena, "%s %s (contents)", axis->key, axis->values[k]);
+            char *path = NULL;
             if (beside && !strcmp(axis->values[k], "none")) continue;
             if (technology) OHM_TRY(ohm_technology_find(job->path, axis->values[k], &path));
             if (beside) path = ohm_path_beside(job->path, axis->values[k]);
-            int status = path && key ? add_file(lines, key, path) : OHM_E_MEMORY;
-            free(path);
-            OHM_TRY(status);
+            OHM_TRY(add_named(lines, ohm_arena_format(lines->arena, "%s %s", axis->key, axis->values[k]), path));
         }
     }
     return OHM_OK;

@@ -118,7 +118,7 @@ int search_sensitivities(struct search *search) {
     status = ohm_world_agree(world, status);
     if (!status) {
         ohm_progress_end(&s.progress, s.progress.total);
-        ohm_world_sum(world, (int64_t *)(void *)s.squares, (size_t)search->samples * s.stride); /* bit patterns: all but one rank hold zeros */
+        ohm_world_join(world, s.squares, (size_t)search->samples * s.stride);
         combine(&s, search->sensitivity);
     }
     free(s.values);

@@ -1,13 +1,14 @@
+/* The points of a job with a sweep: every combination's, those that are the same once, in the order in which networks are loaded. */
 #include "sweep.h"
 #include "ohmtally/log.h"
+#include "ohmtally/result.h"
 #include "ohmtally/status.h"
 #include "ohmtally/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_POINTS 4096 /* of a result file */
-#define MOST_NAME 200    /* characters */
+#define MOST_NAME 200 /* characters */
 
 static const struct ohm_job *job_of(const struct sweep *sweep) {
     return sweep->base->job;
@@ -110,8 +111,8 @@ static int add_combination(struct sweep *sweep, int32_t combination) {
         struct sweep_point point;
         status = name_point(sweep, combination, place, &study.points[place], &point);
         if (status || known(sweep, point.name)) continue;
-        if (sweep->npoint == MOST_POINTS)
-            status = ohm_fail(OHM_E_UNSUPPORTED, "%s: the sweep has more than %d points; split the job", job_of(sweep)->path, MOST_POINTS);
+        if (sweep->npoint == OHM_MANY_POINTS)
+            status = ohm_fail(OHM_E_UNSUPPORTED, "%s: the sweep has more than %d points; split the job", job_of(sweep)->path, OHM_MANY_POINTS);
         if (!status && study.points[place].failed && !(point.failed = ohm_arena_string(job_of(sweep)->arena, study.points[place].failed)))
             status = OHM_E_MEMORY;
         if (!status) sweep->points[sweep->npoint++] = point;
@@ -127,7 +128,7 @@ static int read_task(const char *task, int32_t *k, int32_t *n) {
     *k = (int32_t)first;
     *n = (int32_t)second;
     if (!task) return OHM_OK;
-    if (slash != task && end && end != slash + 1 && !*end && first >= 1 && first <= second && second <= MOST_POINTS) return OHM_OK;
+    if (slash != task && end && end != slash + 1 && !*end && first >= 1 && first <= second && second <= OHM_MANY_POINTS) return OHM_OK;
     return ohm_fail(OHM_E_USAGE, "--task %s: must be k/n with k from 1 to n, such as --task 3/8", task);
 }
 
@@ -136,7 +137,7 @@ int sweep_plan(struct sweep *sweep, const struct study *base, const struct argum
     const int32_t ncombination = job->sweep.ncombination;
     int32_t k, n;
     *sweep = (struct sweep){.base = base, .given = arguments};
-    sweep->points = ohm_arena_array(job->arena, MOST_POINTS, sizeof *sweep->points);
+    sweep->points = ohm_arena_array(job->arena, OHM_MANY_POINTS, sizeof *sweep->points);
     bool *added = ohm_arena_array(job->arena, (size_t)ncombination, sizeof *added);
     if (!sweep->points || !added) return OHM_E_MEMORY;
     OHM_TRY(read_task(task, &k, &n));

@@ -86,7 +86,7 @@ static int sum_up(struct measuring *m) {
     int status = OHM_OK;
     if (!m->observer->observed && !(m->observer->observed = ohm_alloc_array(counted, sizeof *m->observer->observed))) status = OHM_E_MEMORY;
     OHM_TRY(ohm_world_agree(&m->study->world, status));
-    ohm_world_sum(&m->study->world, (int64_t *)(void *)m->power, (size_t)m->samples * layers_of(m) * POWERS);
+    ohm_world_join(&m->study->world, m->power, (size_t)m->samples * layers_of(m) * POWERS);
     ohm_world_sum(&m->study->world, m->observer->observed, counted);
     return OHM_OK;
 }

@@ -17,20 +17,15 @@ double ohm_seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void say(const char *prefix, const char *format, va_list arguments) {
+void ohm_log(const char *format, ...) {
     if (!speaking) return;
     if (line_open) fputc('\n', stderr);
     line_open = false;
-    fputs(prefix, stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-}
-
-void ohm_log(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say("", format, arguments);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
+    fputc('\n', stderr);
 }
 
 /* Settings are checked layer by layer, but one line says it all: by the hash of its text (FNV-1a), of as many warnings as anybody will read. */
@@ -45,20 +40,13 @@ static bool said_before(const char *text) {
     return false;
 }
 
-static void say_plainly(const char *prefix, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    say(prefix, format, arguments);
-    va_end(arguments);
-}
-
 void ohm_warn(const char *format, ...) {
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (speaking && !said_before(text)) say_plainly("warning: ", "%s", text);
+    if (speaking && !said_before(text)) ohm_log("warning: %s", text);
 }
 
 static void progress_show(struct ohm_progress *progress, int64_t done, bool last) {

@@ -34,7 +34,7 @@ static int32_t block_positions(const struct ohm_engine_layer *built) {
 /* Positions of a block of a layer's total: the most that suit it, or less so that few blocks are as many for every thread and of one size. */
 static int64_t even_positions(int64_t total, int64_t most, int32_t nthread) {
     int64_t blocks = (total + most - 1) / most;
-    if (blocks >= (int64_t)FEW_BLOCKS * nthread) return most;
+    if (!blocks || blocks >= (int64_t)FEW_BLOCKS * nthread) return most; /* none: no image can be read */
     blocks = (blocks + nthread - 1) / nthread * nthread;
     const int64_t even = (total + blocks * GRAIN - 1) / (blocks * GRAIN) * GRAIN;
     return even < most ? even : most;
@@ -178,11 +178,10 @@ static int run_operator(const struct ohm_engine *engine, struct ohm_batch *batch
 
 /* Chains a layer's stored output into each image's digest. */
 static void digest_layer(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t i, int32_t n, uint64_t *digest) {
-    const struct ohm_layer *layer = &intnet->layers[i];
-    size_t element = intnet->quant[layer->output].bits ? (size_t)intnet->element : sizeof(float);
-    size_t bytes = (size_t)ohm_layer_positions(layer) * (size_t)ohm_layer_outputs(layer) * element;
+    const int32_t value = intnet->layers[i].output;
+    const size_t bytes = ohm_int_value_bytes(intnet, value);
 #pragma omp parallel for num_threads(batch->nthread) schedule(static)
-    for (int32_t image = 0; image < n; image++) digest[image] = XXH64(stored(intnet, batch, layer->output, image), bytes, digest[image]);
+    for (int32_t image = 0; image < n; image++) digest[image] = XXH64(stored(intnet, batch, value, image), bytes, digest[image]);
 }
 
 static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_step *step, int32_t n, uint64_t *digest,

@@ -16,9 +16,7 @@ struct looking {
 };
 
 static size_t output_bytes(const struct ohm_intnet *intnet, int32_t i) {
-    const struct ohm_layer *layer = &intnet->layers[i];
-    size_t element = intnet->quant[layer->output].bits ? (size_t)intnet->element : sizeof(float);
-    return (size_t)ohm_layer_positions(layer) * (size_t)ohm_layer_outputs(layer) * element;
+    return ohm_int_value_bytes(intnet, intnet->layers[i].output);
 }
 
 /* One layer of the exact engine on one image's input as stored. */

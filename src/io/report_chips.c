@@ -3,10 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-static double top1_of(const struct ohm_report_point *point) {
-    return point->labelled ? 100.0 * (double)point->top1 / (double)point->labelled : 0;
-}
-
 struct over_chips {
     int64_t n;
     double mean, spread, worst, best;
@@ -18,7 +14,7 @@ static struct over_chips look_at_chips(const struct ohm_report *report, int32_t 
     for (int pass = 0; pass < 2; pass++)
         for (int32_t i = first; i < report->npoint; i++) {
             const struct ohm_report_point *point = &report->points[i];
-            double top1 = top1_of(point);
+            double top1 = ohm_report_top1(point);
             if (strcmp(point->entry, report->points[first].entry)) continue;
             if (pass) squares += (top1 - chips.mean) * (top1 - chips.mean);
             if (pass) continue;

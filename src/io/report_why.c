@@ -1,7 +1,7 @@
 /* Where accuracy is lost: layers of a point, those first that do most harm on their own. */
 #include "ohmtally/memory.h"
-#include "ohmtally/result.h"
 #include "ohmtally/status.h"
+#include "report_parts.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +41,8 @@ static void print_point(const struct ohm_report_point *point, FILE *out) {
         if (strlen(point->layers[i].name) > widest) widest = strlen(point->layers[i].name);
     }
     qsort(order, (size_t)point->nlayer, sizeof *order, by_harm);
-    fprintf(out, "\n%s: top-1 %.2f %%\n  %-*s  %-9s  %8s  %8s  %8s  %s\n", point->name,
-            point->labelled ? 100.0 * (double)point->top1 / (double)point->labelled : 0, (int)widest, "layer", "kind", "alone dB", "chain dB",
-            "clipped%", "codes");
+    fprintf(out, "\n%s: top-1 %.2f %%\n  %-*s  %-9s  %8s  %8s  %8s  %s\n", point->name, ohm_report_top1(point), (int)widest, "layer", "kind",
+            "alone dB", "chain dB", "clipped%", "codes");
     for (int64_t i = 0; i < point->nlayer && i < SHOWN; i++) print_layer(order[i], (int)widest, out);
     if (point->nlayer > SHOWN) fprintf(out, "  and %lld more, each losing less\n", (long long)(point->nlayer - SHOWN));
     free(order);

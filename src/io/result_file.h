@@ -4,8 +4,6 @@
 #include "h5.h"
 #include "ohmtally/result.h"
 
-#define OHM_MANY_POINTS 4096
-
 struct ohm_result {
     struct ohm_h5_out out;
     struct ohm_arena *arena;

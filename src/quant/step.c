@@ -53,8 +53,7 @@ static int run_general(const struct ohm_intnet *intnet, const struct ohm_step *s
 
 static void run_copy(const struct ohm_intnet *intnet, const struct ohm_step *step, const void *in, void *out) {
     if (in == out) return;
-    const size_t size = intnet->quant[step->output].bits ? (size_t)intnet->element : sizeof(float);
-    memcpy(out, in, (size_t)value_count(intnet, step->output) * size);
+    memcpy(out, in, ohm_int_value_bytes(intnet, step->output));
 }
 
 static void run_reorder(const struct ohm_intnet *intnet, const struct ohm_step *step, const void *in, void *out, void *scratch) {

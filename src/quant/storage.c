@@ -8,10 +8,13 @@ struct lives {
     bool *used;    /* [nslot] */
 };
 
-static int64_t value_bytes(const struct ohm_intnet *intnet, int32_t value) {
-    int64_t count = ohm_shape_count(&intnet->network->values[value].shape);
-    int64_t size = intnet->quant[value].bits ? intnet->element : (int64_t)sizeof(float);
-    return (count * size + 63) / 64 * 64;
+size_t ohm_int_value_bytes(const struct ohm_intnet *intnet, int32_t value) {
+    const size_t size = intnet->quant[value].bits ? (size_t)intnet->element : sizeof(float);
+    return (size_t)ohm_shape_count(&intnet->network->values[value].shape) * size;
+}
+
+static int64_t slot_bytes(const struct ohm_intnet *intnet, int32_t value) {
+    return ((int64_t)ohm_int_value_bytes(intnet, value) + 63) / 64 * 64;
 }
 
 static void find_lives(const struct ohm_intnet *intnet, struct lives *lives) {
@@ -45,10 +48,10 @@ static int32_t slot_take(struct ohm_intnet *intnet, const struct lives *lives, i
 static void assign(struct ohm_intnet *intnet, const struct lives *lives) {
     const struct ohm_network *network = intnet->network;
     for (int32_t v = 0; v < network->nvalue; v++) intnet->slot[v] = -1;
-    intnet->slot[network->input] = slot_take(intnet, lives, value_bytes(intnet, network->input));
+    intnet->slot[network->input] = slot_take(intnet, lives, slot_bytes(intnet, network->input));
     for (int32_t s = 0; s < intnet->nstep; s++) {
         const int32_t output = intnet->steps[s].output, root = lives->root[output];
-        intnet->slot[output] = root == output ? slot_take(intnet, lives, value_bytes(intnet, output)) : intnet->slot[root];
+        intnet->slot[output] = root == output ? slot_take(intnet, lives, slot_bytes(intnet, output)) : intnet->slot[root];
         for (int32_t v = 0; v < network->nvalue; v++) /* after the output has its place: it never overlaps what it is computed from */
             if (lives->root[v] == v && intnet->slot[v] >= 0 && lives->last[v] == s) lives->used[intnet->slot[v]] = false;
     }
