@@ -34,11 +34,18 @@ bool ohm_adc_silent(const struct ohm_adc *adc);                                 
 bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count);           /* beyond the codes' range by more than half a step */
 
 /* The ADCs of a layer's arrays, each with its own static errors (noise.h), as a code for every count. With u = (count - lo) / step of the ideal
- * range, v = (1 + gain) u + offset;   code = how many of the levels T[1] .. T[2^bits - 1] lie at or below v    (floats, in this order) where T[k] = k
- * - 1/2 plus what follows, added up: dnl       code widths 1 + N(0, dnl^2), then a line through the first and the last level is taken off (a resistor
- * string: a Brownian bridge) mismatch  successive approximation: capacitors C_i = 2^i + N(0, mismatch^2 2^i) and one ideal unit to end; level of k:
- * 2^bits sum_i bit_i(k) C_i / total - 1/2, as far as the decisions before it let it be reached (CrossSim, adc.sar; no amplifier gain, no split array)
+ * range, in floats and in this order:
+ *
+ *   v = (1 + gain) u + offset;   code = how many of the levels T[1] .. T[2^bits - 1] lie at or below v
+ *
+ * where T[k] = k - 1/2 plus what follows, added up:
+ *
+ *   dnl       code widths 1 + N(0, dnl^2), then a line through the first and the last level is taken off (a resistor string: a Brownian bridge)
+ *   mismatch  successive approximation: capacitors C_i = 2^i + N(0, mismatch^2 2^i) and one ideal unit to end; level of k:
+ *             2^bits sum_i bit_i(k) C_i / total - 1/2, as far as the decisions before it let it be reached (CrossSim, adc.sar; no amplifier gain, no
+ *             split array)
  *   levels    mean + N(0, spread^2) of the measured table
+ *
  * and without any of these the code is rint(v), clamped. Drawn per ADC: address layer, array, ADC. */
 struct ohm_converters;
 /* Of a finished plan (adc's bits, range, largest; its converters are not looked at). columns: bit lines of a whole array, which share its ADCs. */
@@ -61,9 +68,9 @@ enum ohm_evaluate {
 /* Conversions of held conductances (ohm_plan_vary). With s the sum of the driven rows' conductances (in level steps), n the number of rows driven and
  * z a small normal deviate (draw.h), drawn for every conversion:
  *   v = s + z sqrt(read_noise^2 max(s + leak n, 0) + (thermal step)^2);   code = ADC(v), ideal or with the errors above
- * Read noise of cells that is normal, independent, and of a variance in proportion to conductance adds up to just this: one draw a conversion, exact
- * in distribution. leak: what of level 0's conductance has been taken off s per row (0 where it stays). In floats, in the order written in
- * analogue.c. */
+ * Read noise of cells that is normal, independent, and of a variance in proportion to conductance adds up to just this: one draw a conversion, as
+ * exact in distribution as z is (draw.h: 65,536 values up to 4.33). leak: what of level 0's conductance has been taken off s per row (0 where it
+ * stays). In floats, in the order written in analogue.c. */
 struct ohm_reads {
     const struct ohm_noise *noise;
     int32_t layer;

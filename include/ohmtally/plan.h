@@ -63,8 +63,8 @@ struct ohm_plan {
     int32_t max_shift;     /* largest row shift */
     int64_t ncolumn;       /* columns of all uses */
     enum ohm_skip skip;    /* the design's to set */
-    int32_t fraction;   /* of held conductances */
-    bool serial;        /* a step's conversions begin only when its read has ended and end before the next: no overlap */
+    int32_t fraction;      /* of held conductances */
+    bool serial;           /* a step's conversions begin only when its read has ended and end before the next: no overlap */
     /* The design's to set where its slices lie in arrays of their own: arrays by slice, before and after empty ones were released. */
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES];
     struct ohm_store store; /* crossbars_full and index_bits are the design's to set; max_shift, ncolumn and the rest are filled by ohm_plan_finish */
@@ -107,8 +107,8 @@ void ohm_plan_stick(struct ohm_plan *plan, const struct ohm_noise *noise, int32_
  * stay as they are. Nothing else changes: the product is the same where such cells are 0. */
 int ohm_plan_join(struct ohm_plan *plan);
 
-/* Conductances of all cells (src/xbar/vary.c): levels with what devices make of them, in fixed point. fraction is the finest, at most 8 bits, at which
- * no bit line can add up more than 15 bits. After ohm_plan_stick and ohm_plan_join. */
+/* Conductances of all cells (src/xbar/vary.c): levels with what devices make of them, in fixed point. fraction is the finest, at most 8 bits, at
+ * which no bit line can add up more than 15 bits. After ohm_plan_stick and ohm_plan_join. */
 int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer);
 
 /* How a layer's matrices are cut into blocks of at most max_rows x max_columns weights: dense blocks, or several whole groups block-diagonally where

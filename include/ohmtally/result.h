@@ -16,12 +16,13 @@
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
  *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
  *                           tally.h, every count of store.h, plane_full, plane_held ([n][16]), adc_bits, copies, buffer_bytes, baseline_<name>,
- * sqnr_db (against float), sqnr_isolated_db, sqnr_chained_db, codes, adc_lo, adc_step ([n][16]), weight_error, held_error, energy_<component>_pj,
- * energy_pj (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns,
- * busy, area_<component>_um2, area_um2 (their sum), area_adc_<law>_um2 /float has no layers; prices of /integer are 0 Every data set carries
- * attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and threads. Layer: io.
- * Rank 0 only.
- */
+ *                           sqnr_db (against float), sqnr_isolated_db, sqnr_chained_db, codes, adc_lo, adc_step ([n][16]), weight_error,
+ *                           held_error, energy_<component>_pj, energy_pj (their sum), energy_leakage_pj (not in the sum), energy_adc_<law>_pj
+ *                           (energy_adc_pj under each ADC law), latency_ns, start_ns, end_ns, busy, area_<component>_um2, area_um2 (their sum),
+ *                           area_adc_<law>_um2; /float has no layers, prices of /integer are 0
+ *
+ * Every data set carries attributes `unit` and `about`. Wall times and host names are attributes only: data sets are the same bytes for any ranks and
+ * threads. Layer: io. Rank 0 only. */
 #ifndef OHMTALLY_RESULT_H
 #define OHMTALLY_RESULT_H
 #include "ohmtally/memory.h"

@@ -29,14 +29,8 @@ static hid_t memory_type(enum ohm_column_type type) {
 
 /* Bytes of one entry in memory. */
 static size_t entry_bytes(const struct ohm_column *column) {
-    static const size_t bytes[] = {[OHM_COLUMN_BOOL] = 1,
-                                   [OHM_COLUMN_INT8] = 1,
-                                   [OHM_COLUMN_INT32] = 4,
-                                   [OHM_COLUMN_INT64] = 8,
-                                   [OHM_COLUMN_BESIDE] = 8,
-                                   [OHM_COLUMN_FLOAT] = 4,
-                                   [OHM_COLUMN_DOUBLE] = 8,
-                                   [OHM_COLUMN_STRING] = sizeof(char *)};
+    static const size_t bytes[] = {[OHM_COLUMN_BOOL] = 1,   [OHM_COLUMN_INT8] = 1,  [OHM_COLUMN_INT32] = 4,  [OHM_COLUMN_INT64] = 8,
+                                   [OHM_COLUMN_BESIDE] = 8, [OHM_COLUMN_FLOAT] = 4, [OHM_COLUMN_DOUBLE] = 8, [OHM_COLUMN_STRING] = sizeof(char *)};
     return bytes[column->type] * (size_t)column->width;
 }
 

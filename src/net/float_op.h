@@ -28,5 +28,4 @@ void float_pad(const struct float_call *call);
 void float_softmax(const struct float_call *call);
 void float_lrn(const struct float_call *call);
 
-
 #endif

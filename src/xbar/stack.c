@@ -26,7 +26,9 @@ static int32_t sum_bits(const struct ohm_program *program, int32_t n) {
 }
 
 void ohm_program_make_stacks(struct ohm_program *program) {
-    if (program->analogue || program->tabled || program->turned || program->corrected || program->step_limit < program->input_bits + program->max_shift) return;
+    if (program->analogue || program->tabled || program->turned || program->corrected ||
+        program->step_limit < program->input_bits + program->max_shift)
+        return;
     for (int32_t b = 0, end; b < program->nblock; b = end) {
         struct block *first = &program->blocks[b];
         for (end = b + 1; end < program->nblock && same_columns(first, &program->blocks[end]) && sum_bits(program, end - b + 1) <= 31;) end++;
