@@ -154,16 +154,13 @@ static int make_reading(struct ohm_program *program, const struct ohm_plan *plan
 /* Bus words and additions between arrays: one partial sum per array and output, however many turns it took. */
 static int64_t partial_sums(const struct ohm_plan *plan) {
     int64_t sums = 0;
-    for (int32_t u = 0; u < plan->nuse; u++) {
-        const struct ohm_use *use = &plan->uses[u];
-        for (int32_t c = 0; use->turn == 0 && c < use->ncol; c++) sums += c == 0 || use->columns[c].output != use->columns[c - 1].output;
-    }
+    for (int32_t u = 0; u < plan->nuse; u++) sums += plan->uses[u].turn == 0 ? ohm_use_contributions(&plan->uses[u]) : 0;
     return sums;
 }
 
 /* What every position costs whatever its values. */
 static void count_per_position(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule) {
-    int64_t rows = plan->store.rows_used, sums = partial_sums(plan), outputs = (int64_t)plan->groups * plan->ncols, most = 0;
+    int64_t rows = plan->store.rows_used, sums = partial_sums(plan), outputs = (int64_t)plan->groups * plan->ncols;
     struct ohm_tally *tally = &program->per_position;
     *tally = (struct ohm_tally){.positions = 1,
                                 .partial_adds = sums > outputs ? sums - outputs : 0,
@@ -175,12 +172,7 @@ static void count_per_position(struct ohm_program *program, const struct ohm_pla
         const struct ohm_read *read = &schedule->reads[i];
         ohm_tally_reads(read->columns, read->arrays, read->contributions, read->steps, tally);
     }
-    for (int32_t l = 0; l < schedule->nlane; l++) {
-        int64_t sum = 0;
-        for (int32_t i = schedule->lane_first[l]; i < schedule->lane_first[l + 1]; i++) sum += schedule->reads[schedule->lane_read[i]].steps;
-        most = sum > most ? sum : most;
-    }
-    tally->steps = most;
+    tally->steps = ohm_schedule_steps(schedule);
 }
 
 int ohm_program_count(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule) {

@@ -100,10 +100,9 @@ static int count_steps(struct ohm_plan *plan, int32_t input_bits) {
     OHM_TRY(ohm_schedule_make(plan, input_bits, true, plan->arena, &schedule));
     plan->store.columns_read = most_columns(plan, &schedule);
     plan->store.serial = plan->serial;
+    plan->store.steps_per_position = ohm_schedule_steps(&schedule);
     for (int32_t l = 0; l < schedule.nlane; l++) {
-        int64_t steps = 0, turns = schedule.lane_first[l + 1] - schedule.lane_first[l];
-        for (int32_t i = schedule.lane_first[l]; i < schedule.lane_first[l + 1]; i++) steps += schedule.reads[schedule.lane_read[i]].steps;
-        if (steps > plan->store.steps_per_position) plan->store.steps_per_position = steps;
+        int64_t turns = schedule.lane_first[l + 1] - schedule.lane_first[l];
         if (turns > plan->store.turns) plan->store.turns = turns;
     }
     return OHM_OK;

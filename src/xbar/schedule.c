@@ -41,9 +41,20 @@ static int32_t steps_of(const struct ohm_plan *plan, const struct entry *entries
     return input_bits + most;
 }
 
-static void count_use(const struct ohm_use *use, struct ohm_read *read) {
-    read->columns += use->ncol;
-    for (int32_t c = 0; c < use->ncol; c++) read->contributions += c == 0 || use->columns[c].output != use->columns[c - 1].output;
+int64_t ohm_use_contributions(const struct ohm_use *use) {
+    int64_t runs = 0;
+    for (int32_t c = 0; c < use->ncol; c++) runs += c == 0 || use->columns[c].output != use->columns[c - 1].output;
+    return runs;
+}
+
+int64_t ohm_schedule_steps(const struct ohm_schedule *schedule) {
+    int64_t most = 0;
+    for (int32_t l = 0; l < schedule->nlane; l++) {
+        int64_t steps = 0;
+        for (int32_t i = schedule->lane_first[l]; i < schedule->lane_first[l + 1]; i++) steps += schedule->reads[schedule->lane_read[i]].steps;
+        most = steps > most ? steps : most;
+    }
+    return most;
 }
 
 /* What one array does; a lane that the array before had is not listed again. */
@@ -82,7 +93,9 @@ static void fill(const struct ohm_plan *plan, const struct entry *entries, int32
         }
         schedule->reads[known].arrays++;
         for (int32_t i = first; i < end; i++) {
-            count_use(&plan->uses[entries[i].use], &schedule->reads[known]);
+            const struct ohm_use *use = &plan->uses[entries[i].use];
+            schedule->reads[known].columns += use->ncol;
+            schedule->reads[known].contributions += ohm_use_contributions(use);
             schedule->use_steps[entries[i].use] = schedule->reads[known].steps;
         }
         schedule->lane_read[lanes.used++] = known;

@@ -20,5 +20,9 @@ struct ohm_schedule {
 /* settled: an array without a driven row reads 0, so that a turn ends with the last step that may drive one; otherwise every turn takes the layer's
  * most steps. Memory from arena. */
 int ohm_schedule_make(const struct ohm_plan *plan, int32_t input_bits, bool settled, struct ohm_arena *arena, struct ohm_schedule *schedule);
+/* Steps of the busiest array, when none is skipped. */
+int64_t ohm_schedule_steps(const struct ohm_schedule *schedule);
+/* Runs of columns that add to the same output. */
+int64_t ohm_use_contributions(const struct ohm_use *use);
 
 #endif
