@@ -17,6 +17,16 @@
     X(drift, 1, "exponent of the loss of conductance, time ^ -drift")                                                                                \
     X(drift_spread, 1, "standard deviation of the exponent between cells")
 
+/* Wires (wires.h). A job's key is wire_ and this; largest value, meaning. In ohm; NeuroSim's 32 nm wires and 4 F x 12 F cells: 1.47 a row's step
+ * along the bit line, 4.40 a column's step along the word line. */
+#define OHM_WIRE_LIST(X)                                                                                                                             \
+    X(row, 100, "ohm of a word line from one cell to the next")                                                                                      \
+    X(column, 100, "ohm of a bit line from one cell to the next")                                                                                    \
+    X(driver, 1e4, "ohm of a word line's driver")                                                                                                    \
+    X(sense, 1e4, "ohm of what senses a bit line")
+#define OHM_LEAST_OHM 100 /* on_ohm */
+#define OHM_MOST_OHM 1e9
+
 /* Converters: static errors, drawn for every ADC on its own. key of a job's section `adc`, largest value, meaning. LSB: the difference between
  * neighbouring codes. */
 #define OHM_ADC_ERROR_LIST(X)                                                                                                                        \
@@ -57,9 +67,15 @@ struct ohm_noise {
         OHM_DEVICE_LIST(X)
 #undef X
         enum ohm_variation law;
-        const struct ohm_measured_device *measured; /* in place of variation and on_off; NULL: none */
+        const struct ohm_measured_device *measured; /* in place of variation, on_off and on_ohm; NULL: none */
+        double on_ohm;                              /* a cell's resistance at its largest level; for wires */
         bool leaks; /* what level 0 conducts on average is not taken off before the ADC (by a unit column or the other column of a pair) */
     } device;
+    struct {
+#define X(member, most, about) double member;
+        OHM_WIRE_LIST(X)
+#undef X
+    } wire;
     struct {
 #define X(key, most, about) double key;
         OHM_ADC_ERROR_LIST(X)
@@ -76,9 +92,12 @@ static inline bool ohm_noise_of_cells(const struct ohm_noise *noise) { /* do cel
 static inline bool ohm_noise_of_reads(const struct ohm_noise *noise) { /* does a conversion come out differently the next time? */
     return noise->device.read_noise > 0 || noise->adc.thermal > 0;
 }
+static inline bool ohm_noise_of_wires(const struct ohm_noise *noise) { /* do wires resist? */
+    return noise->wire.row > 0 || noise->wire.column > 0 || noise->wire.driver > 0 || noise->wire.sense > 0;
+}
 static inline bool ohm_noise_of_sums(const struct ohm_noise *noise) { /* is what a bit line adds up no whole number of levels? */
-    return ohm_noise_of_reads(noise) || noise->device.variation > 0 || noise->device.measured || noise->device.drift_time > 0 ||
-           (noise->device.leaks && noise->device.on_off > 0);
+    return ohm_noise_of_reads(noise) || ohm_noise_of_wires(noise) || noise->device.variation > 0 || noise->device.measured ||
+           noise->device.drift_time > 0 || (noise->device.leaks && noise->device.on_off > 0);
 }
 static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {
     return noise->adc.dnl > 0 || noise->adc.mismatch > 0 || noise->adc.levels;

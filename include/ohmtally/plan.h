@@ -110,6 +110,8 @@ int ohm_plan_join(struct ohm_plan *plan);
 /* Conductances of all cells (src/xbar/vary.c): levels with what devices make of them, in fixed point. fraction is the finest, at most 8 bits, at
  * which no bit line can add up more than 15 bits. After ohm_plan_stick and ohm_plan_join. */
 int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer);
+/* What resisting wires leave of these conductances (src/xbar/wires.c, wires.h), array by array; in the same fixed point. */
+int ohm_plan_wire(struct ohm_plan *plan, const struct ohm_noise *noise);
 
 /* How a layer's matrices are cut into blocks of at most max_rows x max_columns weights: dense blocks, or several whole groups block-diagonally where
  * a group fits more than once. Calls place for each block. */

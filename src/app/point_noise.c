@@ -50,7 +50,11 @@ int point_set_noise(const struct ohm_job *job, struct point *point, const struct
 #define X(key, most, about) {"adc_" #key, most, offsetof(struct ohm_noise, adc.key)},
             OHM_ADC_ERROR_LIST(X)
 #undef X
-                {"adc_thermal", 1000, offsetof(struct ohm_noise, adc.thermal)},
+#define X(member, most, about) {"wire_" #member, most, offsetof(struct ohm_noise, wire.member)},
+                OHM_WIRE_LIST(X)
+#undef X
+                    {"on_ohm", OHM_MOST_OHM, offsetof(struct ohm_noise, device.on_ohm)},
+        {"adc_thermal", 1000, offsetof(struct ohm_noise, adc.thermal)},
     };
     OHM_TRY(set_choice(job, point, option, known));
     if (*known) return OHM_OK;
@@ -77,6 +81,8 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
     if (point->measured) OHM_TRY(ohm_device_read(job->path, point->measured, job->arena, &noise->device.measured));
     if (noise->device.on_off > 0 && noise->device.on_off <= 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
+    if (!(noise->device.on_ohm >= OHM_LEAST_OHM))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: on_ohm must be %d or more", job->path, entry->line, OHM_LEAST_OHM);
     if ((point->adc_levels || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)
         return ohm_fail(OHM_E_USAGE, "%s:%d: dnl, mismatch and levels are for ADCs of at most %d bits, not %d", job->path, entry->line,
                         OHM_ADC_LEVEL_BITS, point->adc.bits);

@@ -140,6 +140,7 @@ static int disturb_layer(struct ohm_engine *engine, const struct ohm_noise *nois
     if (ohm_noise_of_cells(noise)) ohm_plan_stick(plan, noise, i);
     OHM_TRY(ohm_plan_join(plan));
     if (ohm_noise_of_sums(noise)) OHM_TRY(ohm_plan_vary(plan, noise, i));
+    if (ohm_noise_of_wires(noise)) OHM_TRY(ohm_plan_wire(plan, noise));
     ohm_plan_decode(plan, weights->w);
     engine->layers[i].weight_error = weight_error(&engine->intnet->layers[i], weights->w, weights->scale);
     return OHM_OK;

@@ -117,6 +117,11 @@ static const struct ohm_key device_keys[] = {
 #define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.device.key), "0", 0, most, about),
     OHM_DEVICE_LIST(X)
 #undef X
+#define X(member, most, about) NUMBER("wire_" #member, OHM_KEY_DOUBLE, FIELD(noise.wire.member), "0", 0, most, about),
+        OHM_WIRE_LIST(X)
+#undef X
+            NUMBER("on_ohm", OHM_KEY_DOUBLE, FIELD(noise.device.on_ohm), "10000", OHM_LEAST_OHM, OHM_MOST_OHM,
+                   "ohm of a cell at its largest level, for wires; a measured device brings its own"),
 };
 
 static const struct ohm_key run_keys[] = {

@@ -202,6 +202,38 @@ class Sums(Noise):
             self.assertIn(says, done.err)
 
 
+WIRES = [
+    "design: isaac, name: isaac, cell_bits: 2, wire_row: 1, wire_column: 1",
+    "design: sme, name: sme, squeeze: 1, adc_bits: 5, wire_row: 4.4, wire_column: 1.47, wire_driver: 100, on_ohm: 50000, on_off: 100, variation: 0.05",
+]
+
+
+class Wires(Noise):
+    def test_off_is_ideal(self):
+        zero = self.result("zero", [d + ", wire_row: 0, wire_column: 0, wire_driver: 0, wire_sense: 0, on_ohm: 200" for d in IDEAL])
+        self.assertEqual(digests(zero), digests(self.result("ideal", IDEAL)))
+
+    def test_next_to_nothing_is_ideal(self):
+        little = self.result("little", [d + ", wire_row: 1e-9, wire_column: 1e-9, wire_driver: 1e-9, wire_sense: 1e-9" for d in IDEAL])
+        for point in ("isaac", "sme"):
+            numpy.testing.assert_array_equal(self.outputs(little, point), self.outputs(self.result("ideal", IDEAL), point))
+
+    def test_invariance(self):
+        first = self.result("first", WIRES)
+        for other in (self.result("ranks", WIRES, ["run.batch=5"], ranks=3), self.result("threads", WIRES, threads=2), self.result("kernel", WIRES, env={"OHM_KERNEL": "portable"})):
+            self.assertEqual(digests(other), digests(first))
+        for point in ("isaac", "sme"):
+            self.assertTrue((self.outputs(first, point) != self.outputs(self.result("ideal", IDEAL), point)).all())
+
+    def test_bad_values(self):
+        for option, says in (("wire_row: -1", "0 to 100"), ("wire_sense: many", "is not a number"), ("on_ohm: 0", "100 or more"), ("wire_row: 100, wire_column: 100, on_ohm: 100", "resist too much")):
+            job = self.path("bad.yml")
+            pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))
+            done = run(["run", job], ranks=2)
+            self.assertNotEqual(done.code, 0)
+            self.assertIn(says, done.err)
+
+
 class Chips(Noise):
     def test_chips_of_a_design(self):
         three = self.result("three", IDEAL[:1] + [STUCK[0].replace("name: isaac", "name: stuck")], ["run.trials=3"])

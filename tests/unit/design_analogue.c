@@ -223,6 +223,8 @@ static struct ohm_noise draw_noise(void) {
     if (draw(3) == 0) noise.device.drift_time = 100;
     noise.device.drift = 0.01;
     if (draw(2)) noise.device.stuck_on = 0.02;
+    if (draw(3) == 0) noise.wire.row = noise.wire.column = 1 + draw(5);
+    noise.device.on_ohm = 10000;
     if (draw(3) == 0) noise.adc.thermal = 0.4;
     if (draw(3) == 0) noise.adc.offset_error = 0.5;
     if (draw(5) == 0) noise.adc.dnl = 0.2;
@@ -258,6 +260,7 @@ static void check_layer(const char *design) {
     struct ohm_occasion occasion = {draw(2), 2, images};
     ohm_plan_stick(plan, &noise, reads.layer);
     CU_ASSERT_FATAL(!ohm_plan_join(plan) && !ohm_plan_vary(plan, &noise, reads.layer));
+    if (ohm_noise_of_wires(&noise)) CU_ASSERT_EQUAL_FATAL(ohm_plan_wire(plan, &noise), OHM_OK);
     if (ohm_noise_of_adcs(&noise))
         CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, reads.layer, d.setting.array_columns, &converters), OHM_OK);
     adc.converters = converters;
