@@ -57,6 +57,9 @@ int32_t ohm_converters_code(const struct ohm_converters *converters, int32_t til
 
 /* Calibrates lo = 0 and step of a class from counts seen (histogram [largest + 1]): by percentile (kept share in %, <= 0: least squared error). */
 void ohm_adc_calibrate(struct ohm_adc *adc, int32_t adc_class, const int64_t *histogram, double percentile);
+/* Widens the steps of calibrated classes until they differ by powers of two, so that planes are added up by shifts alone (as in CrossSim): the widest
+ * stays, but for rounding up to what can be halved so often; no class clips more than before. lo is 0. */
+void ohm_adc_align(struct ohm_adc *adc);
 
 /* Which conversions are carried out one by one. A conversion proved to give its count need not be: at plan time, by the cells of its column; at run
  * time, by the number of rows driven in its step (semantics.md, "What may be skipped"). The result is the same to the last bit. */

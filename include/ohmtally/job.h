@@ -73,6 +73,7 @@ struct ohm_job {
         const char *range;     /* "unit", "full", "calibrated" */
         const char *calibrate; /* "percentile", "squared_error" */
         double percentile;
+        bool power_of_two;  /* calibrated steps of bit planes differ by powers of two */
         int32_t per_array;  /* 0: as the technology says */
         const char *levels; /* file of measured levels; NULL: none */
     } adc;

@@ -93,10 +93,12 @@ static int calibrate_adcs(struct study *study, const struct point *point, const 
     int status = lossless_engine(study, point, fitted, NULL, &shared, &engine);
     if (!status) status = observe(study, engine);
     double percentile = strcmp(study->job->adc.calibrate, "percentile") ? 0 : study->job->adc.percentile;
-    for (int32_t i = 0; !status && i < intnet->nlayer; i++)
+    for (int32_t i = 0; !status && i < intnet->nlayer; i++) {
         for (int32_t k = 0; k < OHM_ADC_CLASSES; k++)
             ohm_adc_calibrate(&adc[i], k, engine->observed + (size_t)i * ohm_engine_bins(engine) + (size_t)k * ((size_t)engine->largest + 1),
                               percentile);
+        if (study->job->adc.power_of_two) ohm_adc_align(&adc[i]);
+    }
     point_engine_free(engine, &shared);
     return status;
 }

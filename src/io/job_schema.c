@@ -93,6 +93,8 @@ static const struct ohm_key adc_keys[] = {
     WORD("range", OHM_KEY_WORD_TEXT, FIELD(adc.range), "unit", adc_range_words, "a code per unit of sum, the full range, or calibrated"),
     WORD("calibrate", OHM_KEY_WORD_TEXT, FIELD(adc.calibrate), "percentile", calibrate_words, "how range: calibrated chooses"),
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(adc.percentile), "99.99", 50, 100, "of the sums seen, for calibrate: percentile"),
+    WORD("power_of_two", OHM_KEY_WORD_BOOL, FIELD(adc.power_of_two), "false", truth_words,
+         "range: calibrated: steps of bit planes differ by powers of two"),
     NUMBER("per_array", OHM_KEY_INT32, FIELD(adc.per_array), "0", 0, 4096, "ADCs of a crossbar; 0: as the technology says"),
     WORD("sharing", OHM_KEY_WORD_BOOL, FIELD(noise.adc.interleaved), "blocks", sharing_words, "columns of an ADC: neighbours, or every n-th"),
 #define X(key, most, about) NUMBER(#key, OHM_KEY_DOUBLE, FIELD(noise.adc.key), "0", 0, most, about),

@@ -116,3 +116,15 @@ void ohm_adc_calibrate(struct ohm_adc *adc, int32_t adc_class, const int64_t *hi
     }
     adc->step[adc_class] = best;
 }
+
+void ohm_adc_align(struct ohm_adc *adc) {
+    int32_t halvings[OHM_ADC_CLASSES] = {0}, widest = 0, most = 0;
+    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) widest = adc->step[k] > widest ? adc->step[k] : widest;
+    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++) {
+        while (adc->step[k] && widest >> (halvings[k] + 1) >= adc->step[k]) halvings[k]++;
+        most = halvings[k] > most ? halvings[k] : most;
+    }
+    widest = ((widest - 1) >> most) + 1; /* in units that can be halved as often as the narrowest class asks */
+    for (int32_t k = 0; k < OHM_ADC_CLASSES; k++)
+        if (adc->step[k]) adc->step[k] = widest << (most - halvings[k]);
+}

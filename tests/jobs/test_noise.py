@@ -107,6 +107,13 @@ class Converters(Noise):
         with h5py.File(one, "r") as a, h5py.File(four, "r") as b:
             numpy.testing.assert_allclose(b["isaac/layers/area_adc_um2"][...], 4 * a["isaac/layers/area_adc_um2"][...])
 
+    def test_power_of_two(self):
+        """Steps that differ by powers of two are a choice of their own, where slices have ranges of their own."""
+        design = ["design: isaac, name: isaac, cell_bits: 2, adc_bits: 5, adc_range: calibrated"]
+        free, two = self.result("free", design), self.result("two", design, ["adc.power_of_two=true"])
+        self.assertTrue((self.outputs(free, "isaac") != self.outputs(two, "isaac")).any())
+        self.assertEqual(digests(two), digests(self.result("ranks", design, ["adc.power_of_two=true"], ranks=3)))
+
     def test_measured_levels(self):
         levels = pathlib.Path(self.path("levels.csv"))
         levels.write_text("code, mean, spread\n# an ideal ADC\n" + "".join("%d, %g, 0\n" % (k, k - 0.5) for k in range(1, 256)))
