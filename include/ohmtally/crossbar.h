@@ -46,7 +46,8 @@ bool ohm_adc_outside(const struct ohm_adc *adc, int32_t adc_class, int32_t count
  *             split array)
  *   levels    mean + N(0, spread^2) of the measured table
  *
- * and without any of these the code is rint(v), clamped. Drawn per ADC: address layer, array, ADC. */
+ * and without any of these the code is rint(v), clamped. Drawn per ADC: address layer, array, ADC. Measured codes come last: in place of code k,
+ * rint(mean[k] + spread[k] z) is given, clamped; z a small normal deviate (draw.h) of the conversion. */
 struct ohm_converters;
 /* Of a finished plan (adc's bits, range, largest; its converters are not looked at). columns: bit lines of a whole array, which share its ADCs. */
 int ohm_converters_make(const struct ohm_noise *noise, const struct ohm_adc *adc, const struct ohm_plan *plan, int32_t layer, int32_t columns,

@@ -18,7 +18,8 @@ enum ohm_draw_purpose {
     OHM_DRAW_ADC_LEVEL = 6,
     OHM_DRAW_VARIATION = 7, /* address: layer, array, row, column / 4 */
     OHM_DRAW_DRIFT = 8,     /* likewise */
-    OHM_DRAW_READ = 9       /* address: image, position, layer * 32 + step, 16 * (conversion / 128) + conversion % 32 / 2; see ohm_draw_halves */
+    OHM_DRAW_READ = 9,      /* address: image, position, layer * 32 + step, 16 * (conversion / 128) + conversion % 32 / 2; see ohm_draw_halves */
+    OHM_DRAW_CODE = 10      /* likewise */
 };
 
 struct ohm_draws {

@@ -76,6 +76,7 @@ struct ohm_job {
         bool power_of_two;  /* calibrated steps of bit planes differ by powers of two */
         int32_t per_array;  /* 0: as the technology says */
         const char *levels; /* file of measured levels; NULL: none */
+        const char *codes;  /* likewise of codes */
     } adc;
     const char *measured_device; /* file; NULL: none */
     struct ohm_noise noise; /* section device and errors of section adc; seed, levels and ADCs per array stand elsewhere. Designs may say otherwise */
@@ -149,6 +150,9 @@ int ohm_device_read(const char *job_path, const char *file, struct ohm_arena *ar
  * # are passed over): where the code begins, in LSB above the middle of code 0, and the standard deviation of that between ADCs. file is relative to
  * the job's folder; memory from arena. OHM_E_INPUT with file and line. */
 int ohm_adc_levels_read(const char *job_path, const char *file, int32_t bits, struct ohm_arena *arena, const struct ohm_adc_levels **levels);
+/* Codes as measured, from a file of the same form for codes 0 .. 2^bits - 1: the mean code given in their place, and its standard deviation from
+ * conversion to conversion. */
+int ohm_adc_codes_read(const char *job_path, const char *file, int32_t bits, struct ohm_arena *arena, const struct ohm_adc_codes **codes);
 
 /* Where the technology named in a job is: the name as a path beside the job, then <name>.yml in $OHMTALLY_TECHNOLOGY, in technology/ and
  * jobs/technology/ of the job's folder and each folder above it, and in the source and installed folders compiled in. Caller frees *path.

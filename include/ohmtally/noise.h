@@ -41,6 +41,12 @@ struct ohm_adc_levels {
     int32_t n; /* 2^bits - 1 */
     const float *mean, *spread;
 };
+/* Codes as measured: what is given in place of code 0, 1 .. on average, and the standard deviation of that from conversion to conversion, in LSB. */
+struct ohm_adc_codes {
+    int32_t n; /* 2^bits */
+    const float *mean;
+    const float *spread; /* NULL: none */
+};
 
 /* name, word in a job, meaning: how `variation` s acts on a conductance g in level steps; z normal, cell by cell. */
 #define OHM_VARIATION_LIST(X)                                                                                                                        \
@@ -81,6 +87,7 @@ struct ohm_noise {
         OHM_ADC_ERROR_LIST(X)
 #undef X
         const struct ohm_adc_levels *levels; /* NULL: ideal ones */
+        const struct ohm_adc_codes *codes;   /* likewise */
         int32_t per_array;                   /* ADCs of an array */
         double thermal;                      /* standard deviation of a conversion, LSB */
         bool interleaved;                    /* neighbouring columns have different ones; otherwise each has a block of columns */
@@ -90,7 +97,7 @@ static inline bool ohm_noise_of_cells(const struct ohm_noise *noise) { /* do cel
     return noise->device.stuck_on > 0 || noise->device.stuck_off > 0;
 }
 static inline bool ohm_noise_of_reads(const struct ohm_noise *noise) { /* does a conversion come out differently the next time? */
-    return noise->device.read_noise > 0 || noise->adc.thermal > 0;
+    return noise->device.read_noise > 0 || noise->adc.thermal > 0 || (noise->adc.codes && noise->adc.codes->spread);
 }
 static inline bool ohm_noise_of_wires(const struct ohm_noise *noise) { /* do wires resist? */
     return noise->wire.row > 0 || noise->wire.column > 0 || noise->wire.driver > 0 || noise->wire.sense > 0;
@@ -103,7 +110,7 @@ static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {
     return noise->adc.dnl > 0 || noise->adc.mismatch > 0 || noise->adc.levels;
 }
 static inline bool ohm_noise_of_adcs(const struct ohm_noise *noise) {
-    return noise->adc.gain_error > 0 || noise->adc.offset_error > 0 || ohm_noise_of_levels(noise);
+    return noise->adc.gain_error > 0 || noise->adc.offset_error > 0 || noise->adc.codes || ohm_noise_of_levels(noise);
 }
 static inline bool ohm_noise_any(const struct ohm_noise *noise) { /* does anything differ from chip to chip? */
     return ohm_noise_of_cells(noise) || ohm_noise_of_adcs(noise) || ohm_noise_of_sums(noise);

@@ -47,10 +47,10 @@ struct point {
     struct ohm_design_setting *layer_settings; /* [nlayer]: setting with what `layers` says; there once the network is loaded */
     struct ohm_layer_option *layer_options;
     int32_t nlayer_option;
-    const char *weights;               /* fitted file; NULL: none */
-    struct ohm_adc adc;                /* without calibrated ranges */
-    struct ohm_noise noise;            /* ADCs per array are the study's to fill in */
-    const char *adc_levels, *measured; /* files; NULL: none */
+    const char *weights;                           /* fitted file; NULL: none */
+    struct ohm_adc adc;                            /* without calibrated ranges */
+    struct ohm_noise noise;                        /* ADCs per array are the study's to fill in */
+    const char *adc_levels, *adc_codes, *measured; /* files; NULL: none */
     char options[512];
 };
 /* design_point.c: a design entry of the job; then, with the network there, the settings of its layers. */

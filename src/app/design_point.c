@@ -96,6 +96,7 @@ int point_make(const struct ohm_job *job, const struct ohm_job_design *entry, st
     point->noise = job->noise;
     point->noise.seed = (uint64_t)job->run.seed;
     point->adc_levels = job->adc.levels;
+    point->adc_codes = job->adc.codes;
     point->measured = job->measured_device;
     for (int32_t i = 0; i < entry->noption; i++) {
         size_t used = strlen(point->options);

@@ -17,8 +17,8 @@ static bool matches(const char *key, const char *const *patterns, size_t n) {
 
 /* Whether a key names a file that designs read. */
 static bool names_file(const char *key) {
-    static const char *const patterns[] = {"adc.levels",        "device.measured",      "designs.*.layers",
-                                           "designs.*.weights", "designs.*.adc_levels", "designs.*.measured"};
+    static const char *const patterns[] = {"adc.levels",           "device.measured",    "designs.*.layers", "designs.*.weights",
+                                           "designs.*.adc_levels", "designs.*.measured", "adc.codes",        "designs.*.adc_codes"};
     return matches(key, patterns, sizeof patterns / sizeof patterns[0]);
 }
 

@@ -25,6 +25,8 @@ static int set_choice(const struct ohm_job *job, struct point *point, const stru
     *known = true;
     if (!strcmp(option->key, "adc_levels")) {
         point->adc_levels = strcmp(option->value, "none") ? option->value : NULL;
+    } else if (!strcmp(option->key, "adc_codes")) {
+        point->adc_codes = strcmp(option->value, "none") ? option->value : NULL;
     } else if (!strcmp(option->key, "measured")) {
         point->measured = strcmp(option->value, "none") ? option->value : NULL;
     } else if (!strcmp(option->key, "variation_law")) {
@@ -83,9 +85,9 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
     if (!(noise->device.on_ohm >= OHM_LEAST_OHM))
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_ohm must be %d or more", job->path, entry->line, OHM_LEAST_OHM);
-    if ((point->adc_levels || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)
-        return ohm_fail(OHM_E_USAGE, "%s:%d: dnl, mismatch and levels are for ADCs of at most %d bits, not %d", job->path, entry->line,
+    if ((point->adc_levels || point->adc_codes || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)
+        return ohm_fail(OHM_E_USAGE, "%s:%d: dnl, mismatch, levels and codes are for ADCs of at most %d bits, not %d", job->path, entry->line,
                         OHM_ADC_LEVEL_BITS, point->adc.bits);
-    if (!point->adc_levels) return OHM_OK;
-    return ohm_adc_levels_read(job->path, point->adc_levels, point->adc.bits, job->arena, &noise->adc.levels);
+    if (point->adc_levels) OHM_TRY(ohm_adc_levels_read(job->path, point->adc_levels, point->adc.bits, job->arena, &noise->adc.levels));
+    return point->adc_codes ? ohm_adc_codes_read(job->path, point->adc_codes, point->adc.bits, job->arena, &noise->adc.codes) : OHM_OK;
 }

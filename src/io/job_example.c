@@ -36,7 +36,7 @@ void ohm_job_write_example(FILE *file) {
     fputs("\n" OHM_JOB_DESIGNS ": # one evaluation each; 'name' (default: the design and its keys) must be unique; other keys belong to the design.\n"
           "# Of every design, instead of the job's: adc_bits, adc_range, weight_bits, the keys of device, and adc_gain_error, adc_offset_error, "
           "adc_dnl,\n"
-          "# adc_mismatch, adc_thermal, adc_levels; layers: a file with options of single layers\n"
+          "# adc_mismatch, adc_thermal, adc_levels, adc_codes; layers: a file with options of single layers\n"
           "#   layers: {conv1: {squeeze: 2}}\n"
           "# and weights: a file made by ohmtally fit, whose weights and biases take the place of the network's\n"
           "  - {design: isaac, cell_bits: 2}\n"

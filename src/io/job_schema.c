@@ -102,6 +102,7 @@ static const struct ohm_key adc_keys[] = {
 #undef X
         NUMBER("thermal", OHM_KEY_DOUBLE, FIELD(noise.adc.thermal), "0", 0, 1000, "standard deviation of every conversion, in LSB"),
     STRING("levels", OHM_KEY_TEXT, FIELD(adc.levels), "none", "CSV of measured levels: code, mean, spread between ADCs, in LSB"),
+    STRING("codes", OHM_KEY_TEXT, FIELD(adc.codes), "none", "CSV of measured codes: code, mean code given, spread between conversions, in LSB"),
 };
 
 static const struct ohm_word law_words[] = {

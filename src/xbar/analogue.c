@@ -21,6 +21,19 @@ struct transfer {
     bool idle; /* a sum of 0 gives code 0: steps in which no row is driven need no look */
 };
 
+/* Codes need not live as long as the program. */
+static int keep_codes(struct ohm_program *program, const struct ohm_adc_codes *codes) {
+    size_t n = (size_t)codes->n;
+    float *copy = ohm_arena_array(program->arena, 2 * n, sizeof *copy);
+    if (!copy) return OHM_E_MEMORY;
+    memcpy(copy, codes->mean, n * sizeof *copy);
+    program->analogue->code_mean = copy;
+    if (!codes->spread) return OHM_OK;
+    memcpy(copy + n, codes->spread, n * sizeof *copy);
+    program->analogue->code_spread = copy + n;
+    return OHM_OK;
+}
+
 int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_request *request) {
     const struct ohm_noise *noise = request->reads->noise;
     int32_t cell_bits = request->plan->ntile ? request->plan->tiles[0].cell_bits : 1, fraction = request->plan->fraction;
@@ -30,13 +43,14 @@ int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_requ
     *program->analogue = (struct analogue){.fraction = fraction,
                                            .layer = (uint32_t)request->reads->layer,
                                            .draws = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_READ),
+                                           .code_draws = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_CODE),
                                            .noisy = ohm_noise_of_reads(noise),
-                                           .restless = noise->adc.thermal > 0,
+                                           .restless = noise->adc.thermal > 0 || (noise->adc.codes && noise->adc.codes->spread),
                                            .unit = (float)OHM_ADC_ONE / one,
                                            .growth = (float)(noise->device.read_noise * noise->device.read_noise) * one,
                                            .leak = (float)ohm_level_leak(noise, cell_bits) * one,
                                            .thermal = (float)noise->adc.thermal};
-    return OHM_OK;
+    return noise->adc.codes ? keep_codes(program, noise->adc.codes) : OHM_OK;
 }
 
 static void set_transfer(const struct ohm_program *program, const struct column_source *source, int32_t c, struct transfer *transfer) {
@@ -165,6 +179,22 @@ static int32_t convert_by_levels(int32_t ncol, const struct transfer *transfer, 
     return outside;
 }
 
+/* Codes as measured; words: the conversions'. */
+static int32_t convert_by_codes(int32_t ncol, const struct transfer *transfer, const struct analogue *analogue, int32_t shift, const float *v,
+                                const uint16_t *words, int32_t *acc) {
+    const float top = (float)transfer->top, *small = ohm_draw_small();
+    int32_t outside = 0;
+    for (int32_t c = 0; c < ncol; c++) {
+        float u = (v[c] * analogue->unit - transfer->lo[c]) / transfer->step[c] * transfer->gain[c] + transfer->offset[c], rounded = rintf(u);
+        int32_t code = rounded > 0 ? rounded < top ? (int32_t)rounded : transfer->top : 0;
+        if (transfer->any_levels) code = ohm_converters_search(transfer->levels[c], transfer->top, u);
+        float spread = analogue->code_spread ? analogue->code_spread[code] : 0, z = analogue->code_spread ? small[words[c]] : 0;
+        outside += rounded < 0 || rounded > top;
+        acc[c] += ohm_converters_given(analogue->code_mean[code], spread, z, transfer->top) << shift;
+    }
+    return outside;
+}
+
 /* One part of a chunk: steps step0 .. step1 - 1 of one position. */
 static int32_t part_steps(const struct ohm_program *program, const struct block *block, int32_t part, int32_t ncol, const struct ohm_lists *lists,
                           int32_t p, int32_t step0, int32_t step1, const uint32_t at[2], int32_t *acc) {
@@ -185,9 +215,15 @@ static int32_t part_steps(const struct ohm_program *program, const struct block 
             add_noise(ncol, sum, analogue->growth, analogue->leak * (float)lists->driven[list], transfer->still, words, ohm_draw_small(), v);
         } else
             only_sums(ncol, sum, v);
-        outside += program->unit == 1 && !transfer->erring
-                       ? convert_unit(ncol, transfer->top, analogue->unit / OHM_ADC_ONE, t - step0, v, acc)
-                       : (transfer->any_levels ? convert_by_levels : convert)(ncol, transfer, analogue->unit, t - step0, v, acc);
+        if (analogue->code_mean) {
+            if (analogue->code_spread)
+                ohm_draw_halves(analogue->code_draws, at[0], at[1], analogue->layer * 32 + (uint32_t)t, block->conversion / OHM_PART + (uint32_t)part,
+                                words);
+            outside += convert_by_codes(ncol, transfer, analogue, t - step0, v, words, acc);
+        } else
+            outside += program->unit == 1 && !transfer->erring
+                           ? convert_unit(ncol, transfer->top, analogue->unit / OHM_ADC_ONE, t - step0, v, acc)
+                           : (transfer->any_levels ? convert_by_levels : convert)(ncol, transfer, analogue->unit, t - step0, v, acc);
     }
     for (int32_t c = 0; c < ncol; c++) acc[c] = acc[c] * transfer->scale[c] + transfer->low[c] * ((1 << (step1 - step0)) - 1);
     return outside;

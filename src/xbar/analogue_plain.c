@@ -12,7 +12,7 @@ struct plain {
     const struct ohm_plan *plan;
     const struct ohm_adc *adc;
     const struct ohm_reads *reads;
-    struct ohm_draws draws;
+    struct ohm_draws draws, code_draws;
     int32_t input_bits, element;
     const void *x;
     size_t base;              /* of the position's inputs */
@@ -41,11 +41,11 @@ static uint32_t number_of(const struct ohm_plan *plan, int32_t u, int32_t c) {
     return number;
 }
 
-static float deviate(const struct plain *plain, int32_t t, uint32_t number) {
+static float deviate(const struct plain *plain, struct ohm_draws draws, int32_t t, uint32_t number) {
     uint32_t words[4];
     uint32_t place = number % OHM_DRAW_HALVES;
-    ohm_draw(plain->draws, plain->image, plain->position, (uint32_t)plain->reads->layer * 32 + (uint32_t)t,
-             number / OHM_DRAW_HALVES * 16 + place % 32 / 2, words);
+    ohm_draw(draws, plain->image, plain->position, (uint32_t)plain->reads->layer * 32 + (uint32_t)t, number / OHM_DRAW_HALVES * 16 + place % 32 / 2,
+             words);
     return ohm_draw_small()[words[place / 32] >> (place % 2 * 16) & 0xffff];
 }
 
@@ -61,7 +61,7 @@ static int64_t convert(struct plain *plain, const struct ohm_use *use, int32_t c
         float leak = (float)ohm_level_leak(noise, plain->plan->tiles[use->tile].cell_bits) * one * (float)rows;
         float thermal = (float)noise->adc.thermal * ((float)step / (OHM_ADC_ONE / one)), level = v + leak;
         float variance = (float)(noise->device.read_noise * noise->device.read_noise) * one * (level > 0 ? level : 0) + thermal * thermal;
-        v = v + deviate(plain, t, number) * sqrtf(variance);
+        v = v + deviate(plain, plain->draws, t, number) * sqrtf(variance);
     }
     float u = (v * (OHM_ADC_ONE / one) - (float)lo) / (float)step;
     if (converters) u = u * converters->gain[instance] + converters->offset[instance];
@@ -71,6 +71,11 @@ static int64_t convert(struct plain *plain, const struct ohm_use *use, int32_t c
     if (converters && converters->levels) {
         given = 0;
         for (int32_t k = 0; k < converters->top; k++) given += converters->levels[instance * (size_t)converters->top + (size_t)k] <= u;
+    }
+    const struct ohm_adc_codes *codes = noise->adc.codes;
+    if (codes) {
+        float spread = codes->spread ? codes->spread[given] : 0, z = codes->spread ? deviate(plain, plain->code_draws, t, number) : 0;
+        given = ohm_converters_given(codes->mean[given], spread, z, (1 << plain->adc->bits) - 1);
     }
     return ohm_adc_unit(plain->adc) == 1 ? given : given * step + lo;
 }
@@ -101,6 +106,7 @@ int64_t ohm_plan_multiply_plain_at(const struct ohm_plan *plan, const struct ohm
     struct plain plain = {.plan = plan, .adc = adc, .reads = reads, .input_bits = input_bits, .element = element, .x = x};
     size_t inputs = (size_t)(plan->groups * plan->krows), outputs = (size_t)(plan->groups * plan->ncols);
     plain.draws = ohm_draws_of(reads->noise->seed, reads->noise->trial, OHM_DRAW_READ);
+    plain.code_draws = ohm_draws_of(reads->noise->seed, reads->noise->trial, OHM_DRAW_CODE);
     uint32_t *number = ohm_alloc_array((size_t)plan->ncolumn, sizeof *number), *next = number;
     memset(y, 0, (size_t)npos * outputs * sizeof *y);
     if (!number) return -1;

@@ -75,10 +75,12 @@ static int make_levels(struct instance *instance) {
     return status;
 }
 
+/* Where conversions have a spread, the table has their mean. */
 static int32_t code_of(const struct instance *instance, float v) {
-    int32_t top = (1 << instance->bits) - 1;
-    if (!instance->levels) return v < 0 ? 0 : v > (float)top ? top : (int32_t)rintf(v);
-    return ohm_converters_search(instance->levels, top, v);
+    const struct ohm_adc_codes *codes = instance->noise->adc.codes;
+    int32_t top = (1 << instance->bits) - 1, code = v < 0 ? 0 : v > (float)top ? top : (int32_t)rintf(v);
+    if (instance->levels) code = ohm_converters_search(instance->levels, top, v);
+    return codes ? ohm_converters_given(codes->mean[code], 0, 0, top) : code;
 }
 
 static void fill_table(const struct instance *instance, int32_t lo, int32_t step, int32_t ncount, uint16_t *code, uint8_t *outside) {

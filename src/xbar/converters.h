@@ -2,6 +2,7 @@
 #ifndef OHM_XBAR_CONVERTERS_H
 #define OHM_XBAR_CONVERTERS_H
 #include "ohmtally/crossbar.h"
+#include <math.h>
 
 struct ohm_converters {
     struct ohm_arena *arena;
@@ -31,6 +32,11 @@ static inline int32_t ohm_converters_search(const float *levels, int32_t n, floa
             end = middle;
     }
     return below;
+}
+/* What a measured ADC gives in place of a code; z: the conversion's deviate. */
+static inline int32_t ohm_converters_given(float mean, float spread, float z, int32_t top) {
+    float given = rintf(mean + spread * z);
+    return given > 0 ? given < (float)top ? (int32_t)given : top : 0;
 }
 /* Which table of codes is a bit line's. */
 static inline size_t ohm_converters_table(const struct ohm_converters *converters, int32_t tile, int32_t column, int32_t adc_class) {

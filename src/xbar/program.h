@@ -59,12 +59,14 @@ struct analogue { /* what reads are like (analogue.c) */
     uint32_t layer;
     struct ohm_draws draws;
     bool noisy;
-    uint32_t conversions; /* numbered so far */
-    const float *levels;  /* of all converters; NULL: ideal */
-    float thermal;        /* LSB */
-    float unit;   /* 1/256 steps of 2^-fraction */
-    float growth; /* of the variance with the sum, in 2^-fraction */
-    float leak;   /* per driven row, in 2^-fraction */
+    uint32_t conversions;                 /* numbered so far */
+    const float *levels;                  /* of all converters; NULL: ideal */
+    const float *code_mean, *code_spread; /* [2^bits] measured codes; NULL: none */
+    struct ohm_draws code_draws;
+    float thermal; /* LSB */
+    float unit;    /* 1/256 steps of 2^-fraction */
+    float growth;  /* of the variance with the sum, in 2^-fraction */
+    float leak;    /* per driven row, in 2^-fraction */
     bool restless; /* a read without a driven row may give something */
 };
 struct ohm_program {
@@ -73,7 +75,7 @@ struct ohm_program {
     int32_t groups, krows, ncols, weight_bias;
     int32_t input_bits, max_shift, element;
     const int64_t *input_weight; /* [groups * ncols] or NULL, as in the plan */
-    struct analogue *analogue; /* NULL: cells hold levels */
+    struct analogue *analogue;   /* NULL: cells hold levels */
     bool turned, narrow, interleaved;
     bool corrected;       /* the columns of the blocks are corrected ones; otherwise direct ones: never both in one program */
     const int32_t *place; /* [groups * krows] of the request; only while building */

@@ -123,18 +123,35 @@ class Converters(Noise):
         shifted = self.result("shifted", ["design: isaac, name: measured, adc_bits: 8, adc_levels: levels.csv"])
         self.assertTrue((self.outputs(shifted, "measured") != self.outputs(ideal, "measured")).all())
 
+    def test_measured_codes(self):
+        def table(name, mean, spread):
+            pathlib.Path(self.path(name)).write_text("code, mean, spread\n" + "".join("%d, %g, %g\n" % (k, mean(k), spread) for k in range(32)))
+
+        table("same-levels.csv", lambda k: k, 0)
+        table("off-levels.csv", lambda k: k + 0.4 * (k % 3), 0)
+        table("spread-levels.csv", lambda k: k, 0.3)
+        designs = ["design: sme, name: %s, squeeze: 1, adc_bits: 5, adc_codes: %s-levels.csv" % (n, n) for n in ("same", "off", "spread")]
+        output, again = self.result("codes", designs + [IDEAL[1]]), self.result("again", designs + [IDEAL[1]], ["run.batch=4"], ranks=3)
+        numpy.testing.assert_array_equal(self.outputs(output, "same"), self.outputs(output, "sme"))
+        for point in ("off", "spread"):
+            self.assertTrue((self.outputs(output, point) != self.outputs(output, "sme")).all())
+        self.assertEqual(digests(output), digests(again))
+
     def test_bad_values(self):
         levels = pathlib.Path(self.path("few.csv"))
         levels.write_text("1, 0.5, 0\n2, 1.5\n")
         pathlib.Path(self.path("gap.csv")).write_text("1, 0.5, 0\n3, 1.5, 0\n")
         pathlib.Path(self.path("short.csv")).write_text("1, 0.5, 0\n")
+        pathlib.Path(self.path("many.csv")).write_text("0, 0, 0\n1, 1, 0\n2, 2, 0\n")
         for option, says in (
             ("adc_gain_error: -1", "0 to 1"),
             ("adc_dnl: 0.1, adc_bits: 13", "at most 12 bits"),
-            ("adc_levels: few.csv, adc_bits: 2", "few.csv:2: a line of ADC levels"),
+            ("adc_levels: few.csv, adc_bits: 2", "few.csv:2: a line of an ADC's table"),
             ("adc_levels: gap.csv, adc_bits: 2", "gap.csv:2: code 2 expected"),
-            ("adc_levels: short.csv, adc_bits: 2", "1 levels, but an ADC of 2 bits has 3"),
+            ("adc_levels: short.csv, adc_bits: 2", "1 lines, but an ADC of 2 bits has 3 (codes 1 .. 3)"),
             ("adc_levels: none.csv, adc_bits: 2", "none.csv"),
+            ("adc_codes: short.csv, adc_bits: 2", "short.csv:1: code 0 expected"),
+            ("adc_codes: many.csv, adc_bits: 1", "many.csv:3: an ADC of 1 bits has 2 lines"),
         ):
             job = self.path("bad.yml")
             pathlib.Path(job).write_text(job_text(["design: isaac, " + option], self.path("bad.h5")))

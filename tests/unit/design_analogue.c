@@ -140,6 +140,7 @@ static void test_small(void) {
 /* One column of `ROWS` cells at level 1, all driven in one step, read by a 12-bit ADC of 1/16 level steps: the codes' moments over many images. */
 enum { ROWS = 100, READS = 40000 };
 static struct moments read_column(struct ohm_noise noise, const struct ohm_reads *reads) {
+    struct ohm_converters *converters = NULL;
     struct ohm_plan *plan = ohm_plan_new(1, ROWS, 1);
     struct ohm_row rows[ROWS];
     struct ohm_column column = {.sign = 1};
@@ -156,6 +157,8 @@ static struct moments read_column(struct ohm_noise noise, const struct ohm_reads
     }
     struct ohm_use use = {.nrow = ROWS, .ncol = 1, .rows = rows, .columns = &column};
     CU_ASSERT_FATAL(!ohm_plan_add_use(plan, &use) && !ohm_plan_finish(plan, 1) && !ohm_plan_vary(plan, &noise, 0));
+    if (ohm_noise_of_adcs(&noise)) CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, 0, 1, &converters), OHM_OK);
+    adc.converters = converters;
     struct ohm_program_request request = {
         .plan = plan, .adc = &adc, .kernel = ohm_kernel_chosen(), .input_bits = 1, .element = 1, .reads = reads, .offset = INT64_MAX};
     CU_ASSERT_EQUAL_FATAL(ohm_program_build(&request, &program), OHM_OK);
@@ -168,6 +171,7 @@ static struct moments read_column(struct ohm_noise noise, const struct ohm_reads
     for (int i = 0; i < READS; i++) m.variance += (y[i] / 256.0 - m.mean) * (y[i] / 256.0 - m.mean) / READS;
     for (int i = 0; i < READS; i++) m.right += (y[i] / 256.0 - m.mean) * (y[(i + 1) % READS] / 256.0 - m.mean) / READS / m.variance;
     free(scratch);
+    ohm_converters_free(converters);
     ohm_program_free(program);
     ohm_plan_free(plan);
     return m;
@@ -188,6 +192,29 @@ static void test_reads(void) {
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.05}, .adc = {.thermal = 4}}, 0.0025 * ROWS + 1.0 / 16);
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}},
                 0.01 * ROWS * 1.25); /* level 0 conducts 1/4, noise included */
+}
+
+/* Codes of a measured ADC: a mean of their own, a spread from conversion to conversion beside that of the sums. */
+static void test_codes(void) {
+    enum { CODES = 4096 };
+    static float mean[CODES], spread[CODES];
+    const double lsb = 1.0 / 16;
+    struct ohm_adc_codes codes = {CODES, mean, spread};
+    struct ohm_noise noise = {.seed = 1, .adc = {.codes = &codes}};
+    struct ohm_reads reads = {&noise, 0};
+    for (int k = 0; k < CODES; k++) {
+        mean[k] = (float)k + 5.5f;
+        spread[k] = k == ROWS * 16 ? 3 : 0;
+    }
+    for (int noisy = 0; noisy < 2; noisy++) {
+        noise.device.read_noise = noisy ? 0.1 : 0;
+        for (int k = 0; noisy && k < CODES; k++) spread[k] = 3;
+        double variance = (9 + 1.0 / 12) * lsb * lsb + (noisy ? 0.01 * ROWS + lsb * lsb / 12 : 0); /* a second rounding */
+        struct moments m = read_column(noise, &reads);
+        CU_ASSERT(fabs(m.mean - ROWS - 5.5 * lsb) < 5 * sqrt(variance / READS));   /* no bias */
+        CU_ASSERT(fabs(m.variance - variance) < 5 * variance * sqrt(2.0 / READS)); /* independent of the sum's noise */
+        CU_ASSERT(fabs(m.right) < 5 / sqrt(READS));
+    }
 }
 
 /* Cell by cell, as read noise is: a normal deviate for each driven cell, of variance e^2 g. The sums have the moments of one draw a column. */
@@ -212,6 +239,18 @@ static void test_cell_by_cell(void) {
 }
 
 /* ---- programs ---- */
+
+/* A table for up to 8 bits; in one of three cases without a spread. */
+static const struct ohm_adc_codes *draw_codes(int32_t bits) {
+    static float mean[256], spread[256];
+    static struct ohm_adc_codes codes;
+    for (int32_t k = 0; k < 256; k++) {
+        mean[k] = (float)k + (float)draw(200) / 100 - 1;
+        spread[k] = (float)draw(100) / 100;
+    }
+    codes = (struct ohm_adc_codes){1 << bits, mean, draw(3) ? spread : NULL};
+    return &codes;
+}
 
 static struct ohm_noise draw_noise(void) {
     struct ohm_noise noise = {.seed = draw(1000), .trial = draw(3), .adc = {.per_array = 1 + (int32_t)draw(6), .interleaved = draw(2)}};
@@ -256,6 +295,7 @@ static void check_layer(const char *design) {
     struct ohm_reads reads = {&noise, (int32_t)draw(9)};
     struct ohm_adc adc = drawn_adc(&d, 1 + (int32_t)draw(8), (enum ohm_adc_range)draw(3));
     struct ohm_converters *converters = NULL;
+    if (draw(4) == 0) noise.adc.codes = draw_codes(adc.bits);
     int64_t images[] = {7, 3, 12, 90, 5, 6}, *expected = ohm_alloc_array((size_t)(d.npos * d.layer.groups * d.layer.ncols), sizeof *expected);
     struct ohm_occasion occasion = {draw(2), 2, images};
     ohm_plan_stick(plan, &noise, reads.layer);
@@ -300,6 +340,35 @@ static void test_no_noise(void) {
     }
 }
 
+/* Measured codes without a spread, as a table of every count, and with spreads of nothing, conversion by conversion: the same, bit for bit. */
+static void test_no_spread(void) {
+    static const float nothing[256];
+    for (int i = 0; i < 50; i++) {
+        struct drawn d = drawn_layer(ohm_design_find(i % 2 ? "isaac" : "sme"));
+        struct ohm_plan *plan = drawn_plan(&d);
+        struct ohm_adc adc = drawn_adc(&d, 1 + (int32_t)draw(8), (enum ohm_adc_range)draw(3));
+        struct ohm_adc_codes table = *draw_codes(adc.bits), zero;
+        struct ohm_noise noise = {.seed = 1, .adc = {.per_array = 1, .codes = &table}}, each = noise;
+        struct ohm_reads reads = {&each, 0};
+        struct ohm_converters *converters;
+        int64_t *expected = ohm_alloc_array((size_t)(d.npos * d.layer.groups * d.layer.ncols), sizeof *expected);
+        table.spread = NULL;
+        zero = (struct ohm_adc_codes){table.n, table.mean, nothing};
+        each.adc.codes = &zero;
+        CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, 0, d.setting.array_columns, &converters), OHM_OK);
+        adc.converters = converters;
+        CU_ASSERT(!ohm_noise_of_sums(&noise) && ohm_noise_of_sums(&each));
+        int64_t outside = ohm_plan_multiply_plain(plan, &adc, d.bits, d.element, d.npos, d.x, expected);
+        check_program(&d, plan, &adc, NULL, ohm_kernel_chosen(), NULL, expected, outside);
+        CU_ASSERT_FATAL(!ohm_plan_vary(plan, &each, 0));
+        check_program(&d, plan, &adc, &reads, ohm_kernel_chosen(), NULL, expected, outside);
+        free(expected);
+        ohm_converters_free(converters);
+        ohm_plan_free(plan);
+        drawn_free(&d);
+    }
+}
+
 static void test_functions(void) {
     for (int i = 1; i < 2000; i++) {
         double x = (draw(20001) - 10000.0) / 500, y = (1 + draw(1000000)) * 1e-4;
@@ -316,11 +385,13 @@ int main(void) {
                                        {"chips", test_chips},
                                        {"small deviates", test_small},
                                        {"noise of a bit line", test_reads},
+                                       {"measured codes", test_codes},
                                        {"noise cell by cell", test_cell_by_cell},
                                        {"isaac: programs", test_isaac},
                                        {"sme: programs", test_sme},
                                        {"sobsx: programs", test_sobsx},
                                        {"no noise", test_no_noise},
+                                       {"codes without spread", test_no_spread},
                                        {"functions", test_functions}};
     return SUITE_RUN("design analogue", tests);
 }

@@ -143,6 +143,26 @@ static void test_levels(void) {
     drop(seen);
 }
 
+/* A table for the ideal ADC's codes; one that changes nothing changes nothing, and what it gives stays within the codes. */
+static void test_measured_codes(void) {
+    float mean[TOP + 1], same[TOP + 1];
+    struct ohm_adc_codes codes = {TOP + 1, mean, NULL}, none = {TOP + 1, same, NULL};
+    for (int32_t k = 0; k <= TOP; k++) {
+        same[k] = (float)k;
+        mean[k] = (float)draw(8000) / 100 - 10;
+    }
+    struct seen seen = make((struct ohm_noise){.seed = 1, .adc = {.codes = &codes}}, 2);
+    struct seen ideal = make((struct ohm_noise){.seed = 1, .adc = {.codes = &none}}, 2), bare = make((struct ohm_noise){.seed = 1}, 2);
+    for (int32_t count = 0; count <= COUNTS; count += 3) {
+        int32_t k = code_of(&bare, 5, count);
+        CU_ASSERT_EQUAL(code_of(&ideal, 5, count), k);
+        CU_ASSERT_EQUAL(code_of(&seen, 5, count), fmin(fmax(rintf(mean[k]), 0), TOP));
+    }
+    drop(seen);
+    drop(ideal);
+    drop(bare);
+}
+
 /* Of two layers, chips and seeds, and of two ADCs of one array: not the same ADC again. */
 static void test_instances(void) {
     struct ohm_noise noise = {.seed = 1, .adc = {.offset_error = 0.7}}, chip = noise, seed = noise;
@@ -303,6 +323,7 @@ int main(void) {
                                        {"capacitor mismatch", test_mismatch},
                                        {"as many codes as bits say", test_codes},
                                        {"measured levels", test_levels},
+                                       {"measured codes", test_measured_codes},
                                        {"layers, chips, seeds", test_instances},
                                        {"columns that share an ADC", test_sharing},
                                        {"isaac: programs", test_isaac},
