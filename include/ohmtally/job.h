@@ -92,13 +92,16 @@ struct ohm_job {
         bool overwrite;
         enum ohm_resume resume; /* what becomes of what an earlier run left finished */
     } run;
-    struct {                     /* of `ohmtally search`; all zero: no such section */
-        const char *design;      /* name of an entry; NULL: the first with an option squeeze */
-        const char *squeeze;     /* values of the option, with blanks between */
-        const char *window;      /* likewise; NULL: the entry's own */
-        double loss;             /* points of top-1 */
-        int64_t samples, images; /* images: 0: all */
-        const char *output;      /* NULL: none */
+    struct {                   /* of `ohmtally search`; all zero: no such section */
+        const char *design;    /* name of an entry; NULL: the first with an option squeeze */
+        const char *squeeze;   /* values of the option, with blanks between; NULL: designs are given */
+        const char *window;    /* likewise; NULL: the entry's own */
+        const char *designs;   /* names of entries, likewise; NULL: squeeze is given */
+        double loss;           /* points of top-1 */
+        const char *crossbars; /* numbers, with blanks between; NULL: none */
+        int64_t samples;       /* >= 1 */
+        int64_t first, images; /* of quantize.calibration; images: 0: all */
+        const char *output;    /* NULL: none */
     } search;
     struct {                                  /* of `ohmtally fit`; output NULL: no such section */
         const char *design, *constraint;      /* name of an entry, NULL: the first; sets beside the entry's own, NULL: none */

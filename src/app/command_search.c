@@ -15,7 +15,9 @@ void search_close(struct search *search) {
 /* Collective, once the network is there. */
 static int search_run(struct search *search) {
     double began = ohm_seconds();
+    OHM_TRY(point_check_fitted(search->study));
     OHM_TRY(search_build(search));
+    OHM_TRY(search_check_budgets(search));
     ohm_log("%d layers with %d candidates each, built in %.1f s", search->nlayer, search->ncandidate, ohm_seconds() - began);
     OHM_TRY(search_open_images(search));
     OHM_TRY(search_sensitivities(search));
@@ -29,7 +31,7 @@ int command_search(const struct ohm_world *world, const struct arguments *argume
     double began = ohm_seconds();
     int status = study_open(&study, world, arguments);
     if (!status) status = search_plan(&search);
-    if (!status && world->rank == 0) status = search_files_open(study.job, &files);
+    if (!status && world->rank == 0) status = search_files_open(&search, &files);
     status = ohm_world_agree(world, status);
     study.threads = study_threads(world);
     omp_set_num_threads(study.threads);

@@ -16,7 +16,7 @@ static int try_uniform(struct search *search, int32_t *choice) {
     return OHM_OK;
 }
 
-static int try_moves(struct search *search, int32_t nmove, int32_t *choice, const struct trial **trial) {
+int search_try_moves(struct search *search, int32_t nmove, int32_t *choice, const struct trial **trial) {
     char name[32];
     snprintf(name, sizeof name, "frontier %d/%d", nmove, search->frontier.nmove);
     ohm_frontier_choice(&search->frontier, nmove, choice);
@@ -27,7 +27,7 @@ static bool within(const struct search *search, const struct trial *trial) {
     return search_loss(search, trial) <= search->study->job->search.loss;
 }
 
-static int64_t crossbars_of(const struct search *search, const int32_t *choice) {
+int64_t search_crossbars(const struct search *search, const int32_t *choice) {
     int64_t sum = 0;
     for (int32_t i = 0; i < search->nlayer; i++) sum += search->crossbars[i * search->ncandidate + choice[i]];
     return sum;
@@ -38,16 +38,16 @@ static int try_spread(struct search *search, int32_t *choice) {
     const struct ohm_frontier *frontier = &search->frontier;
     const struct trial *trial;
     ohm_frontier_choice(frontier, frontier->nmove, choice);
-    int64_t least = crossbars_of(search, choice);
+    int64_t least = search_crossbars(search, choice);
     ohm_frontier_choice(frontier, 0, choice);
-    int64_t most = crossbars_of(search, choice);
+    int64_t most = search_crossbars(search, choice);
     for (int32_t p = 0, m = 0, last = -1; p < SPREAD; p++) {
         for (;; m++) {
             ohm_frontier_choice(frontier, m, choice);
-            if (crossbars_of(search, choice) <= most - (most - least) * p / (SPREAD - 1)) break;
+            if (search_crossbars(search, choice) <= most - (most - least) * p / (SPREAD - 1)) break;
         }
         if (m == last) continue;
-        OHM_TRY(try_moves(search, m, choice, &trial));
+        OHM_TRY(search_try_moves(search, m, choice, &trial));
         last = m;
     }
     return OHM_OK;
@@ -63,7 +63,7 @@ static int halve(struct search *search, int32_t *choice) {
         if (search->trials[t].nmove > good && search->trials[t].nmove < bad) bad = search->trials[t].nmove;
     while (good >= 0 && bad - good > 1) {
         int32_t middle = good + (bad - good) / 2;
-        OHM_TRY(try_moves(search, middle, choice, &trial));
+        OHM_TRY(search_try_moves(search, middle, choice, &trial));
         if (within(search, trial))
             good = middle;
         else
@@ -97,11 +97,13 @@ int search_choose(struct search *search) {
     status = ohm_world_agree(&study->world, status);
     if (!status) status = try_uniform(search, choice);
     first = search->ntrial;
+    if (!status) status = search_try_budgets(search, choice);
     if (!status) status = try_spread(search, choice);
     if (!status) status = halve(search, choice);
     free(choice);
     if (status) return status;
     qsort(search->trials + first, (size_t)(search->ntrial - first), sizeof *search->trials, by_moves);
     take_smallest(search);
+    search_find_budgets(search);
     return OHM_OK;
 }

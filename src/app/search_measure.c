@@ -17,6 +17,7 @@ static int open_images(struct search *search) {
     const struct ohm_network *network = study->content.network;
     struct ohm_image_options options = study->job->quantize.calibration;
     int32_t batch = study->job->run.batch;
+    options.first += study->job->search.first;
     options.count = study->job->search.images;
     search->nclass = (int32_t)ohm_shape_count(&network->values[network->output].shape);
     OHM_TRY(ohm_image_set_open(&options, search->nclass, &search->images));
@@ -27,7 +28,8 @@ static int open_images(struct search *search) {
     search->float_best = ohm_arena_array(study->job->arena, (size_t)(search->end - search->first), sizeof *search->float_best);
     search->outputs = ohm_arena_array(study->job->arena, (size_t)batch, sizeof *search->outputs);
     float *values = ohm_arena_array(study->job->arena, (size_t)batch * (size_t)search->nclass, sizeof *values);
-    search->trials = ohm_arena_array(study->job->arena, (size_t)search->ncandidate + SEARCH_UNIFORM + ALONG_FRONTIER, sizeof *search->trials);
+    search->trials =
+        ohm_arena_array(study->job->arena, (size_t)search->ncandidate + SEARCH_UNIFORM + SEARCH_MOST_VALUES + ALONG_FRONTIER, sizeof *search->trials);
     if (!search->float_best || !search->outputs || !values || !search->trials) return OHM_E_MEMORY;
     for (int32_t i = 0; i < batch; i++) search->outputs[i] = values + (size_t)i * (size_t)search->nclass;
     return loader_open(&search->loader, study, search->images, options.packed != NULL, batch);

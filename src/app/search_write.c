@@ -17,18 +17,31 @@ static int open_file(const struct ohm_job *job, struct search_files *files, int 
     return ohm_fail(OHM_E_IO, "cannot write %s: %s; choose another search.output", files->path[which], strerror(errno));
 }
 
-int search_files_open(const struct ohm_job *job, struct search_files *files) {
+/* The frontier and the budgets' layers are called after the file of layers. */
+static int open_beside(const struct search *search, struct search_files *files, int length) {
+    const struct ohm_job *job = search->study->job;
+    char end[32];
+    OHM_TRY(open_file(job, files, 1, job->search.output, length, ".csv"));
+    for (int32_t b = 0; b < search->nbudget; b++) {
+        snprintf(end, sizeof end, "-%lld.yml", (long long)search->budgets[b].crossbars);
+        OHM_TRY(open_file(job, files, 2 + b, job->search.output, length, end));
+    }
+    return OHM_OK;
+}
+
+int search_files_open(const struct search *search, struct search_files *files) {
+    const struct ohm_job *job = search->study->job;
     const char *path = job->search.output;
     if (!path) return ohm_fail(OHM_E_USAGE, "%s: search.output is not set: where should the layers go?", job->path);
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     if (dot && !strcmp(dot, ".csv"))
         return ohm_fail(OHM_E_USAGE, "%s: search.output %s is the file of layers; give it a name that ends with .yml", job->path, path);
     OHM_TRY(open_file(job, files, 0, path, (int)strlen(path), ""));
-    return open_file(job, files, 1, path, dot ? (int)(dot - path) : (int)strlen(path), ".csv");
+    return open_beside(search, files, dot ? (int)(dot - path) : (int)strlen(path));
 }
 
 void search_files_close(struct search_files *files) {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SEARCH_MOST_FILES; i++) {
         if (files->file[i]) {
             fclose(files->file[i]);
             unlink(files->partial[i]);
@@ -55,20 +68,21 @@ static double percent(const struct search *search, int64_t hits) {
     return 100.0 * (double)hits / (double)search->scored;
 }
 
-static void write_head(const struct search *search, FILE *file) {
+static void write_head(const struct search *search, const struct trial *trial, const char *allowed, FILE *file) {
     const struct ohm_job *job = search->study->job;
-    const struct trial *chosen = search->chosen, *reference = search->reference;
+    const struct trial *reference = search->reference;
     fprintf(file, "# Options of single layers of design %s, found by `ohmtally search` for %s; the design's entry names this file: layers: <file>\n",
             search->entry->entry, job->network.file);
-    fprintf(file, "# %lld crossbars, %.4f of the %lld with %s in every layer.\n", (long long)chosen->crossbars,
-            (double)chosen->crossbars / (double)reference->crossbars, (long long)reference->crossbars, reference->name);
-    fprintf(file, "# top-1 %.3f %% of %lld %s; loss %.3f points against %s in every layer (budget: %g); integer %.3f %%, float %.3f %%.\n",
-            percent(search, chosen->hits), (long long)search->scored,
+    fprintf(file, "# %lld crossbars, %.4f of the %lld with %s in every layer.\n", (long long)trial->crossbars,
+            (double)trial->crossbars / (double)reference->crossbars, (long long)reference->crossbars, reference->name);
+    fprintf(file, "# top-1 %.3f %% of %lld %s; loss %.3f points against %s in every layer (budget: %s); integer %.3f %%, float %.3f %%.\n",
+            percent(search, trial->hits), (long long)search->scored,
             search->labelled ? "labelled calibration images" : "calibration images, the float network's classes as labels",
-            search_loss(search, chosen), reference->name, job->search.loss, percent(search, search->trials[SEARCH_INTEGER].hits),
+            search_loss(search, trial), reference->name, allowed, percent(search, search->trials[SEARCH_INTEGER].hits),
             percent(search, search->trials[SEARCH_FLOAT].hits));
     fprintf(file, "# The choice was made on these images: on others the loss can be larger. Sensitivities from %lld of them.\n",
             (long long)search->samples);
+    if (job->search.designs) fputs("# Weights were those fitted for each choice in all layers: fit them again for this mixture.\n", file);
 }
 
 /* Single quotes: the only character to be doubled in them is their own. */
@@ -78,9 +92,9 @@ static void write_name(FILE *file, const char *name) {
     fputs("': {", file);
 }
 
-static void write_layer(const struct search *search, int32_t i, FILE *file) {
+static void write_layer(const struct search *search, const struct trial *trial, int32_t i, FILE *file) {
     const struct point *entry = search->entry;
-    const struct ohm_design_setting *setting = &search->candidates[search->chosen->choice[i]].point.layer_settings[i];
+    const struct ohm_design_setting *setting = &search->candidates[trial->choice[i]].point.layer_settings[i];
     const char *name = search->study->content.intnet->layers[i].name;
     write_name(file, name);
     fprintf(file, "squeeze: %lld", (long long)ohm_design_value(entry->design, setting, "squeeze"));
@@ -93,10 +107,10 @@ static void write_layer(const struct search *search, int32_t i, FILE *file) {
     fputs("}\n", file);
 }
 
-static void write_layers(const struct search *search, FILE *file) {
-    write_head(search, file);
+static void write_layers(const struct search *search, const struct trial *trial, const char *allowed, FILE *file) {
+    write_head(search, trial, allowed, file);
     fputs("layers:\n", file);
-    for (int32_t i = 0; i < search->nlayer; i++) write_layer(search, i, file);
+    for (int32_t i = 0; i < search->nlayer; i++) write_layer(search, trial, i, file);
 }
 
 /* Shares are fractions; the loss is in points of top-1. Figures of crossbars are empty where there are none. */
@@ -119,8 +133,15 @@ static void write_frontier(const struct search *search, FILE *file) {
 }
 
 int search_files_write(const struct search *search, struct search_files *files) {
-    write_layers(search, files->file[0]);
+    char allowed[48];
+    snprintf(allowed, sizeof allowed, "%g", search->study->job->search.loss);
+    write_layers(search, search->chosen, allowed, files->file[0]);
     write_frontier(search, files->file[1]);
+    for (int32_t b = 0; b < search->nbudget; b++) {
+        snprintf(allowed, sizeof allowed, "%lld crossbars", (long long)search->budgets[b].crossbars);
+        write_layers(search, search->budgets[b].trial, allowed, files->file[2 + b]);
+        OHM_TRY(publish(files, 2 + b));
+    }
     OHM_TRY(publish(files, 1));
     return publish(files, 0); /* last: it says that the search has ended */
 }
@@ -135,6 +156,8 @@ static void print_row(const struct search *search, const struct trial *trial) {
     if (trial->choice)
         printf("  %9lld %6.4f  %11.4e", (long long)trial->crossbars, (double)trial->crossbars / (double)search->reference->crossbars,
                trial->sensitivity);
+    for (int32_t b = 0; b < search->nbudget; b++)
+        if (search->budgets[b].trial == trial) printf("  within %lld", (long long)search->budgets[b].crossbars);
     puts(trial == search->chosen ? "  chosen" : "");
 }
 

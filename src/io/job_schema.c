@@ -143,13 +143,18 @@ static const struct ohm_key run_keys[] = {
 
 static const struct ohm_key search_keys[] = {
     STRING("design", OHM_KEY_TEXT, FIELD(search.design), "none", "name of the design searched; none: the first that has an option squeeze"),
-    STRING("squeeze", OHM_KEY_TEXT, FIELD(search.squeeze), NULL,
+    STRING("squeeze", OHM_KEY_TEXT, FIELD(search.squeeze), "none",
            "squeeze depths a layer may take, with blanks between; the loss is against the first", .example = "0 1 2 3"),
     STRING("window", OHM_KEY_TEXT, FIELD(search.window), "none", "windows a layer may take, likewise; none: what the design says"),
+    STRING("designs", OHM_KEY_TEXT, FIELD(search.designs), "none",
+           "in place of these: names of designs of which a layer may take squeeze, window and fitted weights, likewise"),
     NUMBER("loss", OHM_KEY_DOUBLE, FIELD(search.loss), "0.3", 0, 100, "points of top-1 that may be lost on the images"),
+    STRING("crossbars", OHM_KEY_TEXT, FIELD(search.crossbars), "none",
+           "numbers of crossbars; for each a file OUTPUT-NUMBER.yml of layers that take no more, at the least predicted harm"),
     NUMBER("samples", OHM_KEY_INT64, FIELD(search.samples), "64", 1, MOST_COUNT, "images for the sensitivity of the layers"),
-    NUMBER("images", OHM_KEY_INT64, FIELD(search.images), "all", 0, MOST_COUNT, "images for top-1, from the first of quantize.calibration on",
-           .words = all_words),
+    NUMBER("first", OHM_KEY_INT64, FIELD(search.first), "0", 0, MOST_COUNT,
+           "first image used, from the first of quantize.calibration on; behind those of a fit"),
+    NUMBER("images", OHM_KEY_INT64, FIELD(search.images), "all", 0, MOST_COUNT, "images for top-1, from that one on", .words = all_words),
     STRING("output", OHM_KEY_TEXT, FIELD(search.output), "none",
            "file of layers to write (relative to the working directory); the frontier goes beside it as .csv", .example = "results/layers.yml"),
 };

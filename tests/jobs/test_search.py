@@ -125,6 +125,66 @@ class Search(Searching):
         self.assertEqual(crossbars["kept"], int([row for row in rows if row["chosen"] == "1"][0]["crossbars"]))
 
 
+class Designs(Searching):
+    """Entries with weights fitted for them as candidates, the mixture fitted again."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        squeezes = {"one": 1, "five": 5}
+        designs = ["design: sme, name: %s, squeeze: %d, weights: %s" % (name, x, cls.path(name + ".h5")) for name, x in squeezes.items()]
+        cls.job = cls.write_job("job.yml", "designs: one five, samples: 10, first: 60, images: 100, loss: 5", designs)
+        cls.fit = "fit={images: 40, positions: 20, admm: false, output: none}"
+        for name in squeezes:
+            cls.fit_of(name)
+        cls.done, cls.rows = cls.search(cls.job, "first.yml")
+        cls.budget = sum(int(row["crossbars"]) for row in cls.rows[2:4]) // 2
+
+    @classmethod
+    def fit_of(cls, name, *sets):
+        done = run(["fit", cls.job] + set_all([cls.fit, "fit.design=" + name, "fit.output=" + cls.path(name + ".h5"), *sets]))
+        assert done.code == 0, done.err
+
+    def test_candidates_are_the_entries(self):
+        """Crossbars and top-1 of each entry in all layers are those of a run with it, on the images behind the first 60."""
+        names = ["design: sme, name: one, squeeze: 1, weights: %s" % self.path("one.h5"), "design: sme, name: five, squeeze: 5, weights: %s" % self.path("five.h5")]
+        crossbars, hits = self.run_of(self.job, names, "images={packed: %s, first: 60, count: 100}" % CALIBRATION)
+        uniform = {row["what"]: row for row in self.rows}
+        for name in ("one", "five"):
+            self.assertEqual(crossbars[name], int(uniform[name]["crossbars"]))
+            self.assertAlmostEqual(hits[name] / 100, float(uniform[name]["top1"]), places=6)
+
+    def test_a_mixture_within_a_budget_is_fitted_and_held(self):
+        """The file for a number of crossbars keeps it, is the frontier's best, and a fit of it is held exactly."""
+        done, rows = self.search(self.job, "mixed.yml", "search.crossbars=%d" % self.budget)
+        line = [text for text in done.out.splitlines() if "within %d" % self.budget in text]
+        self.assertEqual(len(line), 1)
+        within = [row for row in rows if row["what"].startswith("frontier") and int(row["crossbars"]) <= self.budget]
+        self.assertEqual(line[0].split()[1], min(within, key=lambda row: float(row["sensitivity"]))["what"].split()[1])
+        mixed = "design: sme, name: mixed, layers: %s" % self.path("mixed-%d.yml" % self.budget)
+        self.fit_of("mixed", "designs=[{%s}]" % mixed)
+        crossbars, _ = self.run_of(self.job, [mixed + ", weights: " + self.path("mixed.h5")])
+        self.assertLessEqual(crossbars["mixed"], self.budget)
+        with h5py.File(self.path("run.h5"), "r") as f:
+            self.assertTrue((f["mixed/layers/held_error"][...] == 0).all())
+
+    def test_refused(self):
+        for sets, fragments in (
+            (["search.designs=one fiv"], ["did you mean 'five'"]),
+            (["search.designs=one one"], ["has one twice"]),
+            (["search.squeeze=0 1"], ["leave these out"]),
+            (["designs.1.policy=round"], ["'five' and 'one' differ in policy"]),
+            (["designs.1.design=isaac", "designs.1.squeeze=none"], []),
+            (["designs.0.weights=nowhere.h5"], ["nowhere.h5"]),
+        ):
+            done = run(["search", self.job] + set_all(["search.output=" + self.path("out.yml"), *sets]), ranks=2, timeout=60)
+            self.assertNotEqual(done.code, 0)
+            lines = [line for line in done.err.splitlines() if line.startswith("ohmtally: ")]
+            self.assertEqual(len(lines), 1, done.err)
+            for fragment in fragments:
+                self.assertIn(fragment, lines[0])
+
+
 class BadSearch(Searching):
     def fails(self, search, *fragments, sets=(), code=2, ranks=1):
         job = self.write_job("bad.yml", search)
@@ -140,7 +200,7 @@ class BadSearch(Searching):
         output = ", output: " + self.path("out.yml")
         self.fails("", "no section search", sets=["search=none"])
         self.fails("squeeze: 0 1", "search.output is not set", ranks=2)
-        self.fails("loss: 1" + output, "search.squeeze is missing")
+        self.fails("loss: 1" + output, "neither squeeze nor designs")
         self.fails("squeeze: 0 1 0" + output, "search.squeeze has 0 twice")
         self.fails("squeeze: 0 x" + output, "search.squeeze: sme: squeeze: 'x' is not a whole number")
         self.fails("squeeze: 0 9" + output, "search.squeeze: sme: squeeze 9 would leave none")
@@ -157,6 +217,9 @@ class BadSearch(Searching):
         same = "quantize.calibration={packed: %s, count: 5}" % TEST
         self.fails("squeeze: 0" + output, "reaches into the images that are scored", sets=[same])
         self.fails("squeeze: 0, images: 31" + output, "reaches into the images that are scored", sets=[same, "images.first=30"])
+        self.fails("squeeze: 0, first: 10, images: 11" + output, "reaches into the images that are scored", sets=[same, "images.first=20"])
+        self.fails("squeeze: 0, crossbars: 10 x" + output, "search.crossbars: 'x' is not a whole number")
+        self.fails("squeeze: 0, crossbars: 3" + output, "search.crossbars: 3 are too few", ranks=2)
         self.fails("squeeze: 0, images: 31" + output, "images 990 to 1020 are wanted", code=3,
                    sets=["quantize.calibration={packed: %s, count: 5, first: 990}" % TEST, "images={packed: %s, first: 30, count: 960}" % TEST])
         self.fails("squeeze: 0, output: %s/no/out.yml" % self.folder.name, "cannot write", code=4, ranks=2)
