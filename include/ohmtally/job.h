@@ -58,6 +58,7 @@ struct ohm_job {
         bool per_channel; /* a weight scale per output channel, or one per layer */
         enum ohm_range range;
         double percentile;
+        bool equalise;                        /* the folded network by equalise.h */
         bool has_calibration;                 /* section calibration: given; else the next field is zero */
         struct ohm_image_options calibration; /* resize, crop and crop_offset as in images unless given */
     } quantize;

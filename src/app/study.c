@@ -1,5 +1,6 @@
 /* From the command line to a network ready for its evaluation points. */
 #include "keep.h"
+#include "ohmtally/equalise.h"
 #include "ohmtally/log.h"
 #include "ohmtally/onnx.h"
 #include "ohmtally/status.h"
@@ -108,7 +109,11 @@ static int load_onnx(struct study *study) {
     OHM_TRY(ohm_onnx_read(study->job->network.file, NULL, &raw));
     int status = ohm_network_fold(raw, &study->content.network);
     ohm_network_free(raw);
-    return status;
+    if (status || !study->job->quantize.equalise) return status;
+    int32_t sets;
+    OHM_TRY(ohm_network_equalise(study->content.network, &sets));
+    if (!sets) ohm_warn("quantize.equalise: no layer hands its channels on to another without a Clip, Concat or the like: nothing to equalise");
+    return OHM_OK;
 }
 
 static int open_images(struct study *study) {
@@ -241,6 +246,8 @@ static int load_network(void *context, struct ohm_piece **list, int32_t *n) {
 /* A saved integer network was made for certain bits. */
 static int check_saved(const struct study *study) {
     const char *file = study->job->network.file;
+    if (study->job->quantize.equalise)
+        return ohm_fail(OHM_E_USAGE, "%s is quantised already; quantize.equalise needs the float network (.onnx)", file);
     if (study->content.intnet->activation_bits != study->job->quantize.activation_bits)
         return ohm_fail(OHM_E_USAGE, "%s holds %d-bit activations; set quantize.activation_bits to that", file,
                         study->content.intnet->activation_bits);

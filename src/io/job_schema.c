@@ -76,6 +76,8 @@ static const struct ohm_key quantize_keys[] = {
     WORD("scale", OHM_KEY_WORD_BOOL, FIELD(quantize.per_channel), "channel", scale_words, "one weight scale per output channel or per layer"),
     WORD("range", OHM_KEY_WORD_INT, FIELD(quantize.range), "percentile", range_words, "how the range of activations is chosen"),
     NUMBER("percentile", OHM_KEY_DOUBLE, FIELD(quantize.percentile), "99.99", 50, 100, "of the values seen, for range: percentile"),
+    WORD("equalise", OHM_KEY_WORD_BOOL, FIELD(quantize.equalise), "false", truth_words,
+         "channels made alike across layers; the float network stays the same to the last bit"),
 };
 
 static const struct ohm_key same_keys[] = {

@@ -197,6 +197,24 @@ class Refused(Fitting):
             f.attrs["network"] = "0123456789abcdef"
         self.refuse("run", ["foreign.h5", "another network"], "designs.0.weights=foreign.h5")
 
+    def test_equalised(self):
+        """Equalisation by powers of two leaves the float network's answers as they are; weights fitted without it are of another network."""
+        found = []
+        for equalise in ("false", "true"):
+            output = self.path("equalise-%s.h5" % equalise)
+            sets = ["designs=[{design: isaac, name: isaac}]", "quantize.equalise=" + equalise, "run.output=" + output]
+            done = run(["run", self.job] + [word for value in sets for word in ("--set", value)])
+            self.assertEqual(done.code, 0, done.err)
+            with h5py.File(output, "r") as f:
+                found.append((f["float/images/best"][...].tolist(), f["isaac/images/outputs_digest"][...].tolist()))
+        self.assertEqual(found[0][0], found[1][0])
+        self.assertNotEqual(found[0][1], found[1][1])
+        self.refuse("run", ["first.h5", "another network"], "quantize.equalise=true")
+        saved = self.path("saved.h5")
+        done = run(["run", self.job, "--set", "network.save=" + saved, "--set", "designs=[{design: isaac}]"])
+        self.assertEqual(done.code, 0, done.err)
+        self.refuse("run", ["saved.h5", "quantised already"], "network.file=" + saved, "quantize.equalise=true", ranks=2)
+
     def test_a_design_that_cannot_hold_them_says_so(self):
         done = run(["plan", self.job, "--set", "designs.0.squeeze=6"])
         self.assertEqual(done.code, 0, done.err)
