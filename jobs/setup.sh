@@ -8,7 +8,7 @@ packages=(gcc make cmake pkg-config git ca-certificates openmpi-bin libopenmpi-d
           protobuf-c-compiler libprotobuf-c-dev libonnx-dev libyaml-dev libopenblas-dev libxxhash-dev libdnnl-dev librandom123-dev)
 for what in "$@"; do
     case $what in
-        tests) packages+=(libcunit1-dev libsuitesparse-dev libonnx-testdata hdf5-tools valgrind python3-h5py python3-pandas python3-matplotlib) ;;
+        tests) packages+=(libcunit1-dev libsuitesparse-dev libonnx-testdata hdf5-tools valgrind iproute2 python3-h5py python3-pandas python3-matplotlib) ;;
         slurm) packages+=(slurm-wlm munge) ;;
     esac
 done

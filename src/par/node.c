@@ -1,7 +1,8 @@
 /* One copy of what all ranks of a node read.
  *
  * The lowest rank of the node writes its copy into a file that lives in memory only; the others open it through /proc (same user, same node) and map
- * it over their own copies. A hash says beforehand that the copies are equal. */
+ * it over their own copies. A hash says beforehand that the copies are equal. In containers that number processes on their own, /proc may hold
+ * another process, and another file, under those numbers: only the very file is taken. */
 #include "node.h"
 #include "ohmtally/memory.h"
 #include "ohmtally/parallel.h"
@@ -10,12 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 struct offer { /* by the lowest rank of the node */
     int process, file;
+    dev_t device; /* of the file, with inode */
+    ino_t inode;
     uint64_t hash, bytes;
 };
 
@@ -57,8 +61,13 @@ static int make_file(const struct ohm_piece *pieces, int32_t npiece) {
 
 static int open_file(const struct offer *offer) {
     char path[64];
+    struct stat found;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", offer->process, offer->file);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) return -1;
+    if (!fstat(file, &found) && found.st_dev == offer->device && found.st_ino == offer->inode) return file;
+    close(file);
+    return -1;
 }
 
 /* Maps the file over the pieces. A mapping that fails leaves the process's own pages in place. */
@@ -81,7 +90,12 @@ static bool make_room(struct ohm_shared *shared, int32_t npiece) {
 /* The offer of the node's lowest rank, which alone has its file open; the others' part is to look whether their copies equal it. */
 static struct offer make_offer(MPI_Comm node, int rank, const struct offer *mine, const struct ohm_piece *pieces, int32_t npiece) {
     struct offer offer = *mine;
+    struct stat made;
     if (rank == 0 && npiece) offer.file = make_file(pieces, npiece);
+    if (offer.file >= 0 && !fstat(offer.file, &made)) {
+        offer.device = made.st_dev;
+        offer.inode = made.st_ino;
+    }
     MPI_Bcast(&offer, (int)sizeof offer, MPI_BYTE, 0, node);
     return offer;
 }

@@ -1,5 +1,6 @@
 /* One copy of equal memory on a node: same addresses, same contents, one file behind them; and everything as it was where copies differ. Three ranks
- * of one node, as CTest starts it; any number works. */
+ * of one node, or two on each of two, as CTest starts it; any number works that is the same on every node. And ranks that do not see each other's
+ * processes, which have nothing to share. */
 #include "ohmtally/memory.h"
 #include "ohmtally/parallel.h"
 #include "ohmtally/status.h"
@@ -7,10 +8,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static struct ohm_world world;
+static long *host; /* [world.size]: a number for the host of each rank */
+static int seat;   /* of this rank among those of its host */
+static bool apart; /* processes are numbered apart from those of rank 0: containers, or another host */
 enum { PAGE = 4096 };
 
 /* ---- memory with known contents ---- */
@@ -68,16 +73,26 @@ static size_t shared_pages(struct ohm_piece piece) {
     }
     return n;
 }
-/* Whether this rank's address lies in the same file as rank 0's. Collective. */
-static bool same_file(const void *address) {
-    unsigned long mine = mapping_of(getpid(), address).inode, first = mine;
-    char *data = world.rank == 0 ? malloc(sizeof first) : NULL;
-    size_t size = sizeof first;
-    if (data) memcpy(data, &first, sizeof first);
+/* Every rank's number to all. */
+static void everybody(long mine, long *all) {
+    void *gathered;
+    size_t size;
+    CU_ASSERT_EQUAL_FATAL(ohm_world_gather(&world, &mine, sizeof mine, &gathered, &size), OHM_OK);
+    char *data = gathered;
     CU_ASSERT_EQUAL_FATAL(ohm_world_share(&world, &data, &size), OHM_OK);
-    memcpy(&first, data, sizeof first);
+    CU_ASSERT_EQUAL_FATAL(size, (size_t)world.size * sizeof mine);
+    memcpy(all, data, size);
     free(data);
-    return mine && mine == first;
+}
+/* The address lies in one file on all ranks of this host, and in another one on every other host. Collective. */
+static void check_files(const void *address) {
+    const long mine = (long)mapping_of(getpid(), address).inode;
+    long *file = calloc((size_t)world.size, sizeof *file);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    everybody(mine, file);
+    CU_ASSERT(mine != 0);
+    for (int rank = 0; rank < world.size; rank++) CU_ASSERT_EQUAL(file[rank] == mine, host[rank] == host[world.rank]);
+    free(file);
 }
 
 static bool one_node(void) {
@@ -85,7 +100,7 @@ static bool one_node(void) {
 }
 /* Whether anything is to be shared at all. */
 static int32_t when_shared(int32_t n) {
-    return world.local_size > 1 ? n : 0;
+    return world.local_size > 1 && !(one_node() && apart) ? n : 0;
 }
 static void wait_for_all(void) {
     CU_ASSERT_EQUAL(ohm_world_agree(&world, OHM_OK), OHM_OK);
@@ -109,6 +124,35 @@ static void give_back(struct ohm_shared *shared, struct ohm_piece *pieces, int32
 }
 
 /* ---- sharing ---- */
+
+static void find_seat(void) {
+    char name[256] = "";
+    long number = 5381;
+    gethostname(name, sizeof name - 1);
+    for (const char *c = name; *c; c++) number = (number * 33 + *c) & 0xffffffff;
+    host = calloc((size_t)world.size, sizeof *host);
+    everybody(number, host);
+    for (int rank = 0; rank < world.rank; rank++) seat += host[rank] == number;
+}
+
+/* Then another file stands under the number of any that rank 0 will open. */
+static void find_apart(void) {
+    struct stat numbering;
+    long *all = calloc((size_t)world.size, sizeof *all);
+    CU_ASSERT_EQUAL_FATAL(stat("/proc/self/ns/pid", &numbering), 0);
+    everybody((long)numbering.st_ino, all);
+    for (int rank = 1; rank < world.size; rank++) apart = apart || all[rank] != all[0];
+    free(all);
+    for (int k = 0; apart && k < (seat ? 100 : 50); k++) CU_ASSERT(open("/proc/self/exe", O_RDONLY) >= 0);
+}
+
+static void test_hosts(void) { /* the first: the others need the seat */
+    int beside = 0;
+    find_seat();
+    find_apart();
+    for (int rank = 0; rank < world.size; rank++) beside += host[rank] == host[world.rank];
+    CU_ASSERT_EQUAL(world.local_size, beside);
+}
 
 static void test_alignment(void) {
     const size_t bytes[] = {OHM_LARGE_BYTES, OHM_LARGE_BYTES + 1, 3 * OHM_LARGE_BYTES + 64, OHM_LARGE_BYTES - 1, 100};
@@ -134,7 +178,7 @@ static void test_equal_copies(void) {
         if (!shared.npiece) continue;
         CU_ASSERT(shared.pieces[i].data == pieces[i].data && shared.pieces[i].bytes == pieces[i].bytes);
         CU_ASSERT_EQUAL(shared_pages(pieces[i]), pieces[i].bytes / PAGE);
-        if (one_node()) CU_ASSERT(same_file(pieces[i].data));
+        check_files(pieces[i].data);
     }
     give_back(&shared, pieces, 3);
 }
@@ -169,11 +213,11 @@ static void test_tails(void) {
 
 enum difference { BYTE_FIRST, BYTE_LAST, SIZE, COUNT, CUT, NDIFFERENCE };
 
-/* Copies that differ on one rank, by one byte of one page, in size, number, or in how the same bytes are cut into pieces. */
+/* Copies that differ on one rank of a node, by one byte of one page, in size, number, or in how the same bytes are cut into pieces. */
 static void test_one_differs(void) {
-    for (int rank = 0; rank < world.size && world.size > 1; rank++)
+    for (int odd = 0; odd < world.local_size && world.local_size > 1; odd++)
         for (enum difference what = 0; what < NDIFFERENCE; what++) {
-            bool other = world.rank == rank;
+            bool other = seat == odd;
             size_t first = OHM_LARGE_BYTES + PAGE, second = 2 * OHM_LARGE_BYTES;
             if (other && what == SIZE) second += PAGE;
             struct ohm_piece both = make(first + second, 5), pieces[2] = {{both.data, first}, {at(both, first), second}};
@@ -199,8 +243,8 @@ static void test_no_pieces(void) {
     ohm_node_share(&world, NULL, 0, &shared);
     CU_ASSERT_EQUAL(shared.npiece, 0);
     struct ohm_piece piece = make(OHM_LARGE_BYTES, 1);
-    ohm_node_share(&world, &piece, world.rank ? 1 : 0, &shared); /* none on one rank */
-    ohm_node_share(&world, &piece, world.rank ? 0 : 1, &shared);
+    ohm_node_share(&world, &piece, seat ? 1 : 0, &shared); /* none on one rank */
+    ohm_node_share(&world, &piece, seat ? 0 : 1, &shared);
     CU_ASSERT_EQUAL(shared.npiece, 0);
     check_writable(piece);
     free(piece.data);
@@ -219,25 +263,25 @@ static void test_adds_up(void) {
     give_back(&shared, pieces, 3);
 }
 
-/* A rank that is done (the one that made the file first) must not take anything from the others. */
+/* A rank of a node that is done (the one that made the file first) must not take anything from the others. */
 static void test_unshare_alone(void) {
-    for (int done = 0; done < world.size; done++) {
+    for (int done = 0; done < world.local_size; done++) {
         struct ohm_piece piece = make(2 * OHM_LARGE_BYTES + 50, 7);
         struct ohm_shared shared = {0};
         ohm_node_share(&world, &piece, 1, &shared);
         CU_ASSERT_EQUAL(shared.npiece, when_shared(1));
-        if (world.rank == done) {
+        if (seat == done) {
             ohm_node_unshare(&shared);
             memset(piece.data, 0xEE, piece.bytes);
             free(piece.data);
         }
         wait_for_all();
-        if (world.rank != done) {
+        if (seat != done) {
             CU_ASSERT_EQUAL(wrong(piece, 0, piece.bytes, 7), 0);
-            CU_ASSERT_EQUAL(shared_pages(piece), whole(piece.bytes) / PAGE);
+            CU_ASSERT_EQUAL(shared_pages(piece), when_shared(1) ? whole(piece.bytes) / PAGE : 0);
         }
         wait_for_all();
-        if (world.rank != done) {
+        if (seat != done) {
             ohm_node_unshare(&shared);
             memset(piece.data, 0, piece.bytes);
             free(piece.data);
@@ -294,21 +338,9 @@ struct load {
     int calls, met, unshared; /* others found inside; earlier ranks whose copy was still there */
 };
 
-/* Every rank's number to all. */
-static void everybody(long mine, long *all) {
-    void *gathered;
-    size_t size;
-    CU_ASSERT_EQUAL_FATAL(ohm_world_gather(&world, &mine, sizeof mine, &gathered, &size), OHM_OK);
-    char *data = gathered;
-    CU_ASSERT_EQUAL_FATAL(ohm_world_share(&world, &data, &size), OHM_OK);
-    CU_ASSERT_EQUAL_FATAL(size, (size_t)world.size * sizeof mine);
-    memcpy(all, data, size);
-    free(data);
-}
-
 static void note_turn(struct load *load) {
     char busy[96], log[96], who = (char)('0' + world.rank);
-    snprintf(busy, sizeof busy, "%s/busy", load->folder);
+    snprintf(busy, sizeof busy, "%s/busy-%ld", load->folder, host[world.rank]);
     snprintf(log, sizeof log, "%s/log", load->folder);
     int file = open(busy, O_CREAT | O_EXCL | O_WRONLY, 0600);
     load->met += file < 0;
@@ -326,7 +358,7 @@ static int run_load(void *context, struct ohm_piece **pieces, int32_t *npiece) {
     struct load *load = context;
     load->calls++;
     bool good_before = load->fails < 0 && load->differs < 0;
-    for (int rank = 0; good_before && one_node() && rank < world.rank; rank++)
+    for (int rank = 0; good_before && one_node() && !apart && rank < world.rank; rank++)
         load->unshared += !mapping_of(load->process[rank], (const void *)load->address[rank]).ours; /* NOLINT: the other process's address */
     note_turn(load);
     *pieces = malloc(sizeof **pieces);
@@ -380,10 +412,10 @@ static void test_load(void) {
     struct ohm_shared shared = {0};
     start_load(&load, -1, -1);
     CU_ASSERT_EQUAL(ohm_node_load(&world, run_load, &load, &shared), OHM_OK);
-    CU_ASSERT_EQUAL(shared.npiece, when_shared(1));
+    if (!apart || seat) CU_ASSERT_EQUAL(shared.npiece, when_shared(1)); /* the first offers its copy before it knows */
     CU_ASSERT_EQUAL(wrong(load.piece, 0, load.piece.bytes, 4), 0);
     CU_ASSERT_EQUAL(shared_pages(load.piece), (size_t)shared.npiece * (whole(load.piece.bytes) / PAGE));
-    if (one_node() && world.size > 1) CU_ASSERT(same_file(load.piece.data));
+    if (when_shared(1)) check_files(load.piece.data);
     end_load(&load, &shared);
 }
 
@@ -412,7 +444,7 @@ static void test_load_differs(void) {
         start_load(&load, -1, differs);
         CU_ASSERT_EQUAL(ohm_node_load(&world, run_load, &load, &shared), OHM_OK);
         CU_ASSERT_EQUAL(wrong(load.piece, 0, load.piece.bytes, 4), world.rank == differs);
-        if (world.rank == differs && differs > 0) CU_ASSERT(shared.npiece == 0 && shared_pages(load.piece) == 0);
+        if (world.rank == differs && seat > 0) CU_ASSERT(shared.npiece == 0 && shared_pages(load.piece) == 0);
         end_load(&load, &shared);
     }
 }
@@ -431,7 +463,8 @@ static void test_load_nothing(void) {
 }
 
 int main(int argc, char **argv) {
-    const struct suite_test tests[] = {{"large pieces begin on a page", test_alignment},
+    const struct suite_test tests[] = {{"the ranks of a host are a node", test_hosts},
+                                       {"large pieces begin on a page", test_alignment},
                                        {"equal copies become one", test_equal_copies},
                                        {"tails stay private", test_tails},
                                        {"one copy differs", test_one_differs},
@@ -448,5 +481,6 @@ int main(int argc, char **argv) {
     int64_t failed = SUITE_RUN("par node", tests);
     ohm_world_sum(&world, &failed, 1); /* a failure on any rank is a failure of all */
     ohm_world_end(&world);
+    free(host);
     return failed != 0;
 }
