@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SOURCE = os.environ.get("OHM_SOURCE") or os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -63,6 +64,20 @@ def run(arguments, ranks=1, threads=1, env=None, cwd=None, timeout=300):
     command = ["mpirun", "-n", str(ranks), BINARY] + arguments if ranks > 1 else [BINARY] + arguments
     done = subprocess.run(command, env=settings(threads, env), cwd=cwd, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def wait_measured(process):
+    """Exit code, and the largest resident set in MiB. The system's own figure at the end would count this process, from which it was started."""
+    largest = 0
+    while process.poll() is None:
+        try:
+            status = pathlib.Path("/proc", str(process.pid), "status").read_text()
+        except OSError:
+            continue
+        if "VmHWM:" in status:
+            largest = max(largest, int(status.split("VmHWM:")[1].split()[0]))
+        time.sleep(0.005)
+    return process.returncode, largest / 1024
 
 
 def digests(path):

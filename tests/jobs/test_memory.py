@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 import unittest
 
-from harness import BINARY, InFolder, digests, job_text
+from harness import BINARY, InFolder, digests, job_text, wait_measured
 
 DESIGNS = ["design: isaac, name: isaac", "design: sme, name: sme-x2, squeeze: 2"]
 
@@ -14,10 +14,9 @@ def largest_resident(job, batch, output):
     env = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     command = [BINARY, "run", job, "--set", "run.batch=%d" % batch, "--set", "run.output=%s" % output]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = status
-    assert status == 0, status
-    return usage.ru_maxrss / 1024
+    code, largest = wait_measured(process)
+    assert code == 0, code
+    return largest
 
 
 class Memory(InFolder):
