@@ -115,6 +115,12 @@ struct ohm_job {
         int32_t memory_mb; /* for activations kept between layers, all ranks together */
         const char *output;
     } fit;
+    struct {               /* of `ohmtally bench`; ranks NULL: no such section */
+        const char *ranks; /* numbers, with blanks between */
+        int64_t images;    /* 0: those of the job */
+        int32_t cores, nodes;
+        double latency_us, message_us, link_gb_s, file_gb_s, files_s; /* struct ohm_scaling_machine */
+    } predict;
     struct {      /* jobs that differ in some keys, in one; without such a section one combination of no keys */
         bool zip; /* first values together, then second ones, ...; otherwise every combination, the last key changing fastest */
         const struct ohm_job_axis *axes;

@@ -65,6 +65,11 @@ struct ohm_claims;
 int ohm_claims_open(const struct ohm_world *world, struct ohm_claims **claims); /* collective */
 int64_t ohm_claims_next(struct ohm_claims *claims);                             /* not collective; never ends: the caller knows how many there are */
 void ohm_claims_close(struct ohm_claims *claims);                               /* collective; NULL (on all ranks) is fine */
+/* What one claim should be worth when `left` are left for so many ranks: `most`, and less towards the end, so that a rank that takes the last one
+ * late does not keep the others waiting for long (guided self-scheduling, Polychronopoulos and Kuck 1987): half of what all ranks may hold at a time,
+ * since a rank that works on one has claimed the next one and asked for another. */
+#define OHM_CLAIMS_AHEAD 3
+int64_t ohm_claims_share(int64_t left, int ranks, int64_t most);
 
 /* Rank r owns units first[r] .. first[r + 1] - 1 of n: known to every rank, differing by at most one unit. */
 int64_t ohm_partition_first(int64_t n, int size, int rank);

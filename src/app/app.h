@@ -78,6 +78,10 @@ struct study {
     int npoint;
     bool sweeping; /* the job is one combination of a sweep */
     int threads;
+    struct {
+        double network_s, open_s, calibrate_s, quantize_s; /* CPU seconds of loading on this rank */
+        double range_bytes;                                /* of the calibration's histograms */
+    } took;
     struct ohm_shared shared; /* the network's weights */
     struct keeping *keeping;  /* NULL: finished batches are not kept */
 };
@@ -95,6 +99,7 @@ int study_load(struct study *study, bool with_images);
 void study_take_loaded(struct study *study, struct study *from);
 int study_fit_points(struct study *study);
 void study_close(struct study *study);
+double study_cpu_seconds(void); /* of all threads of this process */
 /* Threads each rank uses: OMP_NUM_THREADS, or the cores it may use shared with the ranks that may use the same. */
 int study_threads(const struct ohm_world *world);
 /* Collective: says where ranks run and warns where threads share cores; rank 0 gets the names of all hosts (binding.c). */

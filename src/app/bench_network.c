@@ -95,9 +95,9 @@ int bench_network(struct study *study, struct ohm_bench *bench) {
     images.tally = ohm_alloc_array((size_t)nlayer, sizeof *images.tally);
     bench->steps = ohm_arena_array(study->job->arena, (size_t)(nlayer + 2) * (size_t)study->npoint, sizeof *bench->steps);
     int status = images.layer && images.tally && bench->steps ? OHM_OK : OHM_E_MEMORY;
-    double began = bench_cpu_seconds();
+    double began = study_cpu_seconds(); /* a thread of its own reads, too */
     if (!status) status = loader_read(&images.loader, 0, images.n);
-    images.load = bench_cpu_seconds() - began;
+    images.load = study_cpu_seconds() - began;
     for (int p = 0; !status && p < study->npoint; p++)
         if (study->points[p].exact || study->points[p].design) status = measure_point(study, &study->points[p], &images, bench);
     loader_close(&images.loader);

@@ -90,6 +90,7 @@ static int measure(const struct ohm_world *world, const struct arguments *argume
     if (!status && world->rank == 0) status = measure_machine(arena, &bench);
     if (!status && job && world->rank == 0) status = bench_network(&study, &bench);
     if (!status && world->rank == 0) print_network(&bench);
+    if (!status && job && study.job->predict.ranks) status = bench_scaling(&study);
     if (!status && output && world->rank == 0) status = ohm_bench_write(output, &bench);
     if (job) study_close(&study);
     return status;

@@ -42,7 +42,9 @@ static bool may_change(const char *key) {
                                            "search",
                                            "search.*",
                                            "fit",
-                                           "fit.*"};
+                                           "fit.*",
+                                           "predict",
+                                           "predict.*"};
     return matches(key, patterns, sizeof patterns / sizeof patterns[0]) || names_file(key);
 }
 

@@ -1,5 +1,4 @@
-/* Who evaluates which images: units of a fixed list, taken by whoever is free. Units get shorter towards the end (guided self-scheduling,
- * Polychronopoulos and Kuck 1987), so that a rank that takes the last one late does not keep the others waiting for long. */
+/* Who evaluates which images: units of a fixed list, taken by whoever is free. Units get shorter towards the end (ohm_claims_share). */
 #include "keep.h"
 #include "ohmtally/status.h"
 #include <stdlib.h>
@@ -16,9 +15,9 @@ int shares_cut(const uint8_t *done, int64_t count, int32_t room, int ranks, stru
     if (!units) return OHM_E_MEMORY;
     *nunit = 0;
     for (int64_t first = 0; first < count;) {
-        const int64_t share = ranks > 1 ? (left - before + 2 * ranks - 1) / (2 * ranks) : room;
+        const int64_t share = ohm_claims_share(left - before, ranks, room);
         int64_t end = first;
-        while (end < count && end - first < room && end - first < share && !(done && done[end])) end++;
+        while (end < count && end - first < share && !(done && done[end])) end++;
         if (end > first) {
             units[(*nunit)++] = (struct unit){first, (int32_t)(end - first), before};
             before += end - first;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 int study_threads(const struct ohm_world *world) {
@@ -20,6 +21,12 @@ int study_threads(const struct ohm_world *world) {
     if (asked && atoi(asked) > 0) return atoi(asked);
     if (mine >= online) share = mine / world->local_size; /* not bound: the ranks of this node share its cores */
     return share > 1 ? share : 1;
+}
+
+double study_cpu_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* In a sweep, what a design cannot have makes a point without result; otherwise it is an error of the job. */
@@ -161,7 +168,7 @@ static int calibrate(struct study *study) {
     const struct ohm_job *job = study->job;
     const struct ohm_network *network = study->content.network;
     struct ohm_ranges *ranges = NULL;
-    double began = ohm_seconds();
+    double began = ohm_seconds(), worked = study_cpu_seconds();
     int status = OHM_OK;
     if (!study->calibration)
         status =
@@ -171,6 +178,8 @@ static int calibrate(struct study *study) {
     status = ohm_world_agree(&study->world, status);
     if (!status) status = ohm_world_agree(&study->world, see_images(study, ranges));
     if (!status) {
+        study->took.calibrate_s = study_cpu_seconds() - worked;
+        study->took.range_bytes = (double)ranges->nobserved * OHM_RANGE_BINS * sizeof *ranges->counts;
         ohm_world_least(&study->world, ranges->least, (size_t)ranges->nvalue);
         ohm_world_most(&study->world, ranges->most, (size_t)ranges->nvalue);
         status = ohm_world_sum_sparse(&study->world, ranges->counts, (size_t)ranges->nobserved * OHM_RANGE_BINS);
@@ -178,7 +187,9 @@ static int calibrate(struct study *study) {
     if (!status) {
         static const enum ohm_range_rule rules[] = {OHM_RULE_MINMAX, OHM_RULE_PERCENTILE, OHM_RULE_SQUARED_ERROR};
         struct ohm_quantize_options options = {job->quantize.activation_bits, rules[job->quantize.range], job->quantize.percentile};
+        worked = study_cpu_seconds();
         status = ohm_quantize(network, ranges, &options, &study->content.intnet);
+        study->took.quantize_s = study_cpu_seconds() - worked;
         ohm_log("calibrated on %lld images in %.1f s", (long long)ohm_image_set_count(study->calibration), ohm_seconds() - began);
     }
     ohm_ranges_free(ranges);
@@ -267,9 +278,12 @@ static int fit_points(struct study *study) {
 
 int study_load(struct study *study, bool with_images) {
     bool saved = ends_with(study->job->network.file, ".h5");
+    double worked = study_cpu_seconds();
     int status = ohm_node_load(&study->world, load_network, study, &study->shared);
     if (!status && saved) status = check_saved(study);
+    study->took.network_s = study_cpu_seconds() - worked;
     if (!status && with_images) status = open_images(study);
+    study->took.open_s = study_cpu_seconds() - worked - study->took.network_s;
     OHM_TRY(ohm_world_agree(&study->world, status));
     if (!saved && with_images) OHM_TRY(calibrate(study));
     if (!saved && !with_images) status = placeholder_ranges(study);

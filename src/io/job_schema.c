@@ -184,6 +184,18 @@ static const struct ohm_key fit_keys[] = {
            .example = "results/fitted.h5"),
 };
 
+static const struct ohm_key predict_keys[] = {
+    STRING("ranks", OHM_KEY_TEXT, FIELD(predict.ranks), "1 2 4 8 16 64 256 1024 4096 10000", "numbers of ranks, with blanks between"),
+    NUMBER("images", OHM_KEY_INT64, FIELD(predict.images), "0", 0, 1e9, "images of the run; 0: those of the job"),
+    NUMBER("cores", OHM_KEY_INT32, FIELD(predict.cores), "64", 1, 65536, "cores of a node, each with a rank of one thread"),
+    NUMBER("nodes", OHM_KEY_INT32, FIELD(predict.nodes), "0", 0, 1e6, "nodes, whose cores further ranks share; 0: as many as needed"),
+    NUMBER("latency_us", OHM_KEY_DOUBLE, FIELD(predict.latency_us), "2", 0, 1e6, "of a message between nodes"),
+    NUMBER("message_us", OHM_KEY_DOUBLE, FIELD(predict.message_us), "1", 0, 1e6, "that rank 0 needs for each of many messages"),
+    NUMBER("link_gb_s", OHM_KEY_DOUBLE, FIELD(predict.link_gb_s), "10", 1e-6, 1e6, "GB/s from node to node"),
+    NUMBER("file_gb_s", OHM_KEY_DOUBLE, FIELD(predict.file_gb_s), "5", 1e-6, 1e6, "GB/s of the file system, for all nodes together"),
+    NUMBER("files_s", OHM_KEY_DOUBLE, FIELD(predict.files_s), "2000", 1e-3, 1e9, "files made or removed in a second, in one folder"),
+};
+
 #define KEYS(table) table, sizeof(table) / sizeof(table[0])
 const struct ohm_section ohm_job_sections[] = {
     {"network", 0, KEYS(network_keys), .about = "the network and how bytes of an image become its input"},
@@ -197,5 +209,6 @@ const struct ohm_section ohm_job_sections[] = {
     {"run", 0, KEYS(run_keys), .about = "the run itself"},
     {"search", 0, KEYS(search_keys), .optional = true, .about = "for `ohmtally search`: options layer by layer, on the calibration images"},
     {"fit", 0, KEYS(fit_keys), .optional = true, .about = "for `ohmtally fit`: weights within a design's set that do what the trained ones do"},
+    {"predict", 0, KEYS(predict_keys), .optional = true, .about = "for `ohmtally bench`: a cluster on which the job's time is predicted"},
 };
 const int ohm_job_nsection = sizeof ohm_job_sections / sizeof ohm_job_sections[0];

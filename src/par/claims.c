@@ -72,3 +72,8 @@ void ohm_claims_close(struct ohm_claims *claims) {
     }
     free(claims);
 }
+
+int64_t ohm_claims_share(int64_t left, int ranks, int64_t most) {
+    const int64_t parts = 2 * OHM_CLAIMS_AHEAD * (int64_t)ranks, share = ranks > 1 ? (left + parts - 1) / parts : left;
+    return share < most ? share : most;
+}
