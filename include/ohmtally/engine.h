@@ -103,6 +103,23 @@ int ohm_calibrate_batch(const struct ohm_network *network, int32_t n, const floa
  * whose values that these steps read have been put there. */
 void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t value, int32_t image);
 int ohm_engine_advance(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, int32_t first, int32_t end);
+/* The first of these steps: puts the inputs that are not NULL where the network's first steps look; how many there are. */
+int32_t ohm_batch_input(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs);
+/* One layer of images 0 .. n - 1 on the inputs that are stored. tally [nlayer] grows; NULL is fine. */
+void ohm_engine_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t layer, int32_t n, struct ohm_tally *tally);
+/* Layers first .. end - 1 each on its own: on the inputs that exact, the integer network's engine, gives it. tally [nlayer] and lost [nlayer] grow;
+ * digests [n] gets the sum of a hash of every such layer's outputs, which sums over layers make one of the image; 0 where inputs[i] is NULL. batch:
+ * made for both engines. */
+#define OHM_ISOLATED_BITS 20
+struct ohm_isolated {           /* of a layer, over images; sums of whole numbers only */
+    int64_t outputs, differing; /* numbers compared; not as the exact layer's */
+    int64_t signal, noise; /* mean squares of an image's outputs, and of what they are off, in 2^-20: of codes less the zero point (beyond 8 bits, of
+                            * the upper 8), or of real values */
+    int64_t digest_low, digest_high; /* sums of the halves of hashes of outputs */
+};
+int ohm_engine_isolated(const struct ohm_engine *engine, const struct ohm_engine *exact, struct ohm_batch *batch, int32_t n,
+                        const float *const *inputs, int32_t first, int32_t end, uint64_t *digests, struct ohm_tally *tally,
+                        struct ohm_isolated *lost);
 /* Signal and noise power of every layer's output on one image, float network against engine: power [nlayer][2] doubles (written, not added). */
 int ohm_engine_noise(const struct ohm_engine *engine, struct ohm_batch *batch, const float *input, double *power);
 /* What every layer's output loses on one image: power [nlayer][4] doubles (written): signal and noise against exact's layer on the same inputs, then

@@ -88,6 +88,7 @@ struct ohm_job {
         int32_t batch;
         int32_t trials;     /* chips of every design with anything drawn */
         bool why;           /* measure what each layer does to accuracy */
+        bool isolated;      /* layers of designs on exact inputs, each on its own */
         bool evaluate_all;  /* every conversion one by one; otherwise those that are not proved */
         const char *output; /* NULL: none */
         bool overwrite;

@@ -12,6 +12,9 @@
  *                           top5 (count), top1_low, top1_high (95 % Wilson interval as fractions of images_labelled), priced (0, 1), adc_bits,
  *                           adc_range, array_rows, array_columns, entry (the job's name of the design), chip, chips (of the entry); where priced also
  *                           those of OHM_POINT_COST_LIST, tiles, arrays (int), bottleneck, busiest (names of layers)
+ *                           mode "isolated" where layers ran on the exact integer network's inputs, each on its own: no label counts then
+ *   /<point>/isolated/      in that mode, row = layer: outputs (compared over all images), differing (from the exact layer's), digest (of all
+ * outputs)
  *   /<point>/images/index, label (int32, -1 none), best (int32 [n][5]), correct (int8: 1 top-1, 2 within top-5, 0 neither, -1 unlabelled or corrupt),
  *                           outputs_digest (uint64 as int64: hash of all integer outputs of the image's run; 0 for float)
  *   /<point>/layers/        one data set per column, row = layer: name, kind, evaluation, groups, rows, columns, positions_per_image, every count of
@@ -86,6 +89,9 @@ struct ohm_point_costs { /* of a whole network on a design */
     int64_t tiles, arrays;            /* arrays: of all copies */
     const char *bottleneck, *busiest; /* layers: the slowest stage; that whose arrays are read most of the time */
 };
+struct ohm_isolated_row { /* a layer on the exact integer network's inputs */
+    int64_t outputs, differing, digest;
+};
 struct ohm_point_info { /* attributes of a point */
     const char *name, *design, *title, *source, *departures, *options, *swept, *adc_range;
     const char *entry; /* the job's name for the design; NULL: name */
@@ -94,7 +100,8 @@ struct ohm_point_info { /* attributes of a point */
     bool priced;         /* false for float and integer */
     double seconds;
     int64_t corrupt;
-    struct ohm_point_costs costs; /* where priced */
+    struct ohm_point_costs costs;            /* where priced */
+    const struct ohm_isolated_row *isolated; /* [nlayer] where layers ran on exact inputs, each on its own; NULL: one after another */
 };
 struct ohm_run_info {
     const char *revision, *version, *compiler, *flags, *libraries, *hosts, *kernel, *cpu, *started, *job_text, *command;
@@ -157,6 +164,7 @@ struct ohm_report_point {
     int64_t scored, labelled, corrupt, top1, top5, agree; /* agree: top-1 class equals float's; -1 without a float point */
     int32_t adc_bits;
     bool priced;
+    bool isolated; /* layers each on its own: no top-1 */
     int64_t crossbars, baseline[4], conversions, clipped;
     double energy_pj, leakage_pj;                                   /* per image */
     double law_energy_pj[OHM_ADC_LAWS], law_area_um2[OHM_ADC_LAWS]; /* under each ADC law; energy without leakage */

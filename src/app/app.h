@@ -159,6 +159,11 @@ struct evaluation {
 };
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
 
+/* isolated.c: the same of a design's layers each on its own. */
+int evaluate_isolated(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation);
+/* What is known of the point, and of its rows that are there. */
+void evaluation_describe(const struct point *point, double seconds, struct evaluation *evaluation);
+
 /* Fitted files that points name are there and fit; before any image is scored. Collective. */
 int point_check_fitted(const struct study *study);
 /* The engine of a point. Collective: one copy of the weights on each node. */

@@ -192,8 +192,7 @@ static int gather_rows(struct running *run, struct evaluation *evaluation) {
                                                   (long long)taken, (long long)run->shares.images);
 }
 
-static void describe(const struct running *run, double seconds, struct evaluation *evaluation) {
-    const struct point *point = run->point;
+void evaluation_describe(const struct point *point, double seconds, struct evaluation *evaluation) {
     evaluation->info = (struct ohm_point_info){.name = point->name,
                                                .options = point->options,
                                                .swept = point->swept ? point->swept : "",
@@ -238,7 +237,7 @@ static int collect(struct running *run, double seconds, struct ohm_arena *arena,
     if (run->engine) OHM_TRY(point_why(study, run->point, run->engine, arena, &losses));
     ohm_world_sum(&study->world, (int64_t *)(void *)run->tally, (size_t)nlayer * OHM_TALLY_COUNT);
     OHM_TRY(ohm_world_agree(&study->world, gather_rows(run, evaluation)));
-    describe(run, seconds, evaluation);
+    evaluation_describe(run->point, seconds, evaluation);
     evaluation->nlayer = run->engine ? nlayer : 0;
     if (study->world.rank || !run->engine) return OHM_OK;
     OHM_TRY(point_layers(study, run->point, run->engine, run->tally, sqnr_db, evaluation->nrow - evaluation->info.corrupt, arena, &evaluation->layers,
@@ -248,6 +247,7 @@ static int collect(struct running *run, double seconds, struct ohm_arena *arena,
 }
 
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {
+    if (study->job->run.isolated && point->design) return evaluate_isolated(study, point, arena, evaluation);
     struct running run = {.study = study, .point = point, .count = ohm_image_set_count(study->images)};
     struct ohm_world *world = &study->world;
     double began = ohm_seconds();

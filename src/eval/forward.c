@@ -146,7 +146,7 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
     }
 }
 
-static void run_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
+void ohm_engine_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
     const int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]);
     const int64_t block = even_positions(total, block_positions(&engine->layers[i]), batch->nthread);
 #pragma omp parallel num_threads(batch->nthread)
@@ -190,7 +190,7 @@ static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, co
     const struct ohm_layer *layer = &engine->intnet->layers[step->layer];
     for (int32_t image = 0; watch && watch->before_layer && image < n; image++)
         watch->before_layer(watch->context, step->layer, stored(engine->intnet, batch, layer->input, image));
-    run_layer(engine, batch, step->layer, n, tally);
+    ohm_engine_layer(engine, batch, step->layer, n, tally);
     digest_layer(engine->intnet, batch, step->layer, n, digest);
     for (int32_t image = 0; watch && watch->after_layer && image < n; image++)
         watch->after_layer(watch->context, step->layer, stored(engine->intnet, batch, layer->output, image));
@@ -206,12 +206,10 @@ void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *b
     return stored(engine->intnet, batch, value, image);
 }
 
-int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
-                   uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
+int32_t ohm_batch_input(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs) {
     const struct ohm_intnet *intnet = engine->intnet;
-    int32_t real = 0, output = intnet->network->output;
-    uint64_t *digest = batch->digest;
-    memset(digest, 0, (size_t)n * sizeof *digest);
+    int32_t real = 0;
+    memset(batch->digest, 0, (size_t)n * sizeof *batch->digest);
     for (int32_t i = 0; i < n; i++)
         if (inputs[i]) {
             batch->number[real] = batch->first + i;
@@ -219,6 +217,14 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
         }
 #pragma omp parallel for num_threads(batch->nthread) schedule(static)
     for (int32_t i = 0; i < real; i++) ohm_int_input(intnet, inputs[batch->image[i]], stored(intnet, batch, intnet->network->input, i));
+    return real;
+}
+
+int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
+                   uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
+    const struct ohm_intnet *intnet = engine->intnet;
+    const int32_t real = ohm_batch_input(engine, batch, n, inputs), output = intnet->network->output;
+    uint64_t *digest = batch->digest;
     int status = OHM_OK;
     for (int32_t s = 0; !status && s < intnet->nstep; s++) status = run_step(engine, batch, &intnet->steps[s], real, digest, tally, watch);
     size_t bytes = (size_t)ohm_shape_count(&intnet->network->values[output].shape) * sizeof(float);

@@ -32,6 +32,9 @@ static int check_channels(const struct ohm_job_reader *reader, const char *key) 
 
 int ohm_job_check(const struct ohm_job_reader *reader) {
     const struct ohm_job *job = reader->job;
+    if (job->run.isolated && job->run.why)
+        return ohm_fail(OHM_E_USAGE, "%s: run.why measures what layers do to one another, run.mode isolated each on its own; leave one out",
+                        where_is(reader, "run", "why"));
     OHM_TRY(check_channels(reader, "mean"));
     OHM_TRY(check_channels(reader, "std"));
     OHM_TRY(check_images(reader, "images", &job->images));

@@ -28,6 +28,7 @@ static const struct ohm_word lossless_words[] = {{"lossless", 0}, {NULL, 0}};
 static const struct ohm_word adc_range_words[] = {{"unit", 0}, {"full", 0}, {"calibrated", 0}, {NULL, 0}};
 static const struct ohm_word sharing_words[] = {{"blocks", 0}, {"interleaved", 1}, {NULL, 0}};
 static const struct ohm_word evaluate_words[] = {{"needed", 0}, {"all", 1}, {NULL, 0}};
+static const struct ohm_word mode_words[] = {{"chained", 0}, {"isolated", 1}, {NULL, 0}};
 static const struct ohm_word resume_words[] = {{"ask", OHM_RESUME_ASK}, {"auto", OHM_RESUME_AUTO}, {"never", OHM_RESUME_NEVER}, {NULL, 0}};
 static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
 
@@ -135,6 +136,8 @@ static const struct ohm_key run_keys[] = {
     WORD("why", OHM_KEY_WORD_BOOL, FIELD(run.why), "false", truth_words,
          "measure layer by layer what accuracy is lost to, for report --why; not the result"),
     NUMBER("batch", OHM_KEY_INT32, FIELD(run.batch), "16", 1, 65536, "most images worked on together; fewer where they are large: not the result"),
+    WORD("mode", OHM_KEY_WORD_BOOL, FIELD(run.isolated), "chained", mode_words,
+         "a layer's inputs: what the layers before it give, or those of the exact integer network; then designs have no top-1"),
     WORD("evaluate", OHM_KEY_WORD_BOOL, FIELD(run.evaluate_all), "needed", evaluate_words,
          "conversions carried out one by one: those not proved to be lossless, or all; time, not the result"),
     STRING("output", OHM_KEY_TEXT, FIELD(run.output), "none", "result file (relative to the working directory)", .example = "results/resnet50.h5"),

@@ -203,6 +203,12 @@ static void print_notes(const struct ohm_report *report, const struct layout *la
             "energy: of one image; latency: of one image through the pipeline of layers; interval: between images; area: with copies; ratio: to %s\n",
             layout->base->name);
     if (report->npoint && point->corrupt) fprintf(out, "%lld corrupt images are not scored\n", (long long)point->corrupt);
+    for (int32_t i = 0; i < report->npoint; i++)
+        if (report->points[i].isolated) {
+            fprintf(out, "run.mode isolated: layers of designs on the exact integer network's inputs, each on its own, so that there is no top-1; "
+                         "see --why\n");
+            break;
+        }
     if (report->npoint && point->labelled < point->scored)
         fprintf(out, "%lld of %lld images have a label\n", (long long)point->labelled, (long long)point->scored);
     for (int32_t i = 0; i < report->nfailed; i++) fprintf(out, "failed: %s\n", report->failed[i]);

@@ -41,8 +41,11 @@ static void print_point(const struct ohm_report_point *point, FILE *out) {
         if (strlen(point->layers[i].name) > widest) widest = strlen(point->layers[i].name);
     }
     qsort(order, (size_t)point->nlayer, sizeof *order, by_harm);
-    fprintf(out, "\n%s: top-1 %.2f %%\n  %-*s  %-9s  %8s  %8s  %8s  %s\n", point->name, ohm_report_top1(point), (int)widest, "layer", "kind",
-            "alone dB", "chain dB", "clipped%", "codes");
+    if (point->isolated)
+        fprintf(out, "\n%s: layers on exact inputs, no top-1", point->name);
+    else
+        fprintf(out, "\n%s: top-1 %.2f %%", point->name, ohm_report_top1(point));
+    fprintf(out, "\n  %-*s  %-9s  %8s  %8s  %8s  %s\n", (int)widest, "layer", "kind", "alone dB", "chain dB", "clipped%", "codes");
     for (int64_t i = 0; i < point->nlayer && i < SHOWN; i++) print_layer(order[i], (int)widest, out);
     if (point->nlayer > SHOWN) fprintf(out, "  and %lld more, each losing less\n", (long long)(point->nlayer - SHOWN));
     free(order);

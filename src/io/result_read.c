@@ -142,6 +142,7 @@ static int attributes_read(hid_t group, struct ohm_arena *arena, struct ohm_repo
     OHM_TRY(ohm_h5_get_int64(group, "priced", &priced));
     point->adc_bits = (int32_t)adc_bits;
     point->priced = priced != 0;
+    point->isolated = ohm_h5_has_attribute(group, "mode");
     return point->priced ? costs_read(group, arena, &point->costs) : OHM_OK;
 }
 
@@ -201,7 +202,7 @@ static int point_read(hid_t file, const char *name, struct ohm_arena *arena, con
     H5Gclose(group);
     if (!status) status = images_read(file, name, &images);
     if (!status) status = keep_correct(&images, arena, point);
-    if (!status) point->agree = agreement(&images, truth);
+    if (!status) point->agree = point->isolated ? -1 : agreement(&images, truth);
     free(images.rows);
     return status;
 }

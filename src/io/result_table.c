@@ -75,6 +75,19 @@ static const struct ohm_column layer_columns[] = {
     OHM_ADC_LAW_LIST(LAW_AREA)};
 const struct ohm_table ohm_layer_table = OHM_TABLE(layer_columns, struct ohm_layer_record);
 
+#define ISOLATED(name, about)                                                                                                                        \
+    {                                                                                                                                                \
+#name, OHM_COLUMN_BESIDE, offsetof(struct ohm_isolated_row, name), 1, {                                                                      \
+            "1", about                                                                                                                               \
+        }                                                                                                                                            \
+    }
+static const struct ohm_column isolated_columns[] = {
+    ISOLATED(outputs, "outputs of the layer on the exact integer network's inputs, over the scored images"),
+    ISOLATED(differing, "of these, not as those of the exact layer"),
+    ISOLATED(digest, "hash of all of them (64 bits, to be read as unsigned)"),
+};
+const struct ohm_table ohm_isolated_table = OHM_TABLE(isolated_columns, struct ohm_isolated_row);
+
 struct ohm_image_record *ohm_image_records(const struct ohm_image_row *rows, int64_t nrow) {
     struct ohm_image_record *records = ohm_alloc_array((size_t)nrow, sizeof *records);
     for (int64_t i = 0; records && i < nrow; i++) {

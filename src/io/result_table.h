@@ -19,7 +19,7 @@ struct ohm_layer_record { /* a row of <point>/layers */
     struct ohm_layer_row row;
     double energy_pj, area_um2;
 };
-extern const struct ohm_table ohm_image_table, ohm_layer_table;
+extern const struct ohm_table ohm_image_table, ohm_layer_table, ohm_isolated_table; /* the last: of struct ohm_isolated_row */
 
 /* Rows as records; NULL with a recorded failure; free with free(). */
 struct ohm_image_record *ohm_image_records(const struct ohm_image_row *rows, int64_t nrow);

@@ -96,6 +96,7 @@ static int point_attributes(hid_t group, const struct ohm_point_info *info, int6
                                                {"chips", info->chips ? info->chips : 1}};
     OHM_TRY(texts_write(group, texts, COUNT(texts)));
     OHM_TRY(numbers_write(group, numbers, COUNT(numbers)));
+    if (info->isolated) OHM_TRY(ohm_h5_set_string(group, "mode", "isolated"));
     if (info->priced) OHM_TRY(cost_attributes(group, &info->costs));
     OHM_TRY(ohm_h5_set_double(group, "top1_low", low));
     OHM_TRY(ohm_h5_set_double(group, "top1_high", high));
@@ -118,6 +119,7 @@ static int point_write(hid_t file, const struct ohm_point_info *info, const stru
     int status = point_attributes(point, info, nimage, ohm_image_scores(images, nimage), point_digest(images, nimage, layers, nlayer));
     if (!status) status = table_group(point, "images", &ohm_image_table, images, nimage);
     if (!status && nlayer) status = table_group(point, "layers", &ohm_layer_table, layers, nlayer);
+    if (!status && info->isolated) status = table_group(point, "isolated", &ohm_isolated_table, info->isolated, nlayer);
     H5Gclose(point);
     return status;
 }

@@ -157,7 +157,7 @@ static const struct mistake {
     {"quantize:\n  weigth_bits: 4\n", NULL, "jobs/job.yml:2: unknown key 'quantize.weigth_bits'; did you mean 'weight_bits'?"},
     {"quantise: {}\n", NULL, "jobs/job.yml:1: unknown key 'quantise'; did you mean 'quantize'?"},
     {"\nbatch: 4\n", NULL, "jobs/job.yml:2: unknown key 'batch'; it belongs in section 'run'"},
-    {"run: {xyzzyxyzzy: 1}\n", NULL, "job.yml:1: unknown key 'run.xyzzyxyzzy'; known here: seed, trials, why, batch, evaluate, output, overwrite"},
+    {"run: {xyzzyxyzzy: 1}\n", NULL, "job.yml:1: unknown key 'run.xyzzyxyzzy'; known here: seed, trials, why, batch, mode, evaluate, output, overwrite"},
     {"run: {seed: 1,\n\n seed: 2}\n", NULL, "job.yml:3: key 'seed' is given twice, first in line 1"},
     {"images: {folder: a}\ndesigns: [{design: isaac}]\n", NULL, "jobs/job.yml: network.file is missing"},
     {"\nnetwork: {channels: rgb}\n", NULL, "job.yml:2: network.file is missing"},
