@@ -38,8 +38,9 @@ void bench_choose_samples(const struct ohm_intnet *intnet, bool *left_out);
 int bench_predict(const struct ohm_engine *engine, struct bench_prediction *prediction);
 
 /* bench_scaling.c: what the parts of a run take on one core, and how long by that the run would take on the ranks and machine of section predict;
- * prints it. On this rank alone. */
+ * prints it; nothing without that section. On this rank alone. */
 int bench_scaling(struct study *study);
+int bench_scaling_check(const struct study *study); /* the section is good */
 
 /* Next of a fixed sequence of well mixed 64-bit numbers (splitmix64). */
 static inline uint64_t bench_random(uint64_t *state) {

@@ -281,10 +281,16 @@ static int read_counts(const struct ohm_job *job, int32_t counts[MOST_COUNTS], i
     return *ncount ? OHM_OK : ohm_fail(OHM_E_USAGE, "%s: predict.ranks is empty; give numbers such as 1 64 1024", job->path);
 }
 
+int bench_scaling_check(const struct study *study) {
+    int32_t counts[MOST_COUNTS], ncount;
+    return study->job->predict.ranks ? read_counts(study->job, counts, &ncount) : OHM_OK;
+}
+
 int bench_scaling(struct study *study) {
     struct costing costing = {.study = study};
     int32_t counts[MOST_COUNTS], ncount;
     double one = 0;
+    if (!study->job->predict.ranks) return OHM_OK;
     OHM_TRY(read_counts(study->job, counts, &ncount));
     OHM_TRY(measure(&costing));
     print_costs(&costing);

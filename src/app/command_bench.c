@@ -85,12 +85,13 @@ static int measure(const struct ohm_world *world, const struct arguments *argume
         struct arguments one = {.words = &job, .nword = 1, .set = arguments->set, .nset = arguments->nset, .command_line = arguments->command_line};
         status = study_open(&study, world, &one);
         study.threads = 1;
+        if (!status) status = bench_scaling_check(&study);
         if (!status) status = study_load(&study, true);
     }
     if (!status && world->rank == 0) status = measure_machine(arena, &bench);
     if (!status && job && world->rank == 0) status = bench_network(&study, &bench);
     if (!status && world->rank == 0) print_network(&bench);
-    if (!status && job && study.job->predict.ranks) status = bench_scaling(&study);
+    if (!status && job) status = bench_scaling(&study);
     if (!status && output && world->rank == 0) status = ohm_bench_write(output, &bench);
     if (job) study_close(&study);
     return status;

@@ -127,6 +127,35 @@ class Bench(InFolder):
             self.assertIn("100.0 % evaluated", line)
         self.assertEqual(sorted(os.listdir(self.folder.name)), before)
 
+    def test_prediction(self):
+        """The parts add up; one rank is the sum of what was measured; ranks without cores of their own bring nothing; a slow file system shows."""
+        settings = ["predict.ranks=1 2 8 4096", "predict.cores=2", "predict.images=20000", "run.evaluate=needed"]
+        done = run(["bench", self.job] + [word for setting in settings for word in ("--set", setting)], timeout=120)
+        self.assertEqual(done.code, 0, done.err)
+        lines = done.out.splitlines()
+        begin = [k for k, line in enumerate(lines) if line.startswith("predicted seconds")][0]
+        names = lines[begin + 1].split("  what")[0].split()
+        rows = [dict(zip(names, map(float, line.split()[:len(names)]))) for line in lines[begin + 2:]]
+        parts = names[4:]
+        self.assertEqual([row["ranks"] for row in rows], [1, 2, 8, 4096])
+        for row in rows:
+            self.assertAlmostEqual(row["total"], sum(row[part] for part in parts), delta=0.02)
+            self.assertAlmostEqual(row["speed-up"], rows[0]["total"] / row["total"], delta=0.06 * row["speed-up"])
+        costs = {}
+        for line in lines[:begin]:
+            words = line.split()
+            if len(words) == 5 and words[0] in ["float"] + POINTS:
+                costs[words[0]] = [float(word) for word in words[1:]]
+        self.assertEqual(sorted(costs), sorted(["float"] + POINTS))
+        self.assertAlmostEqual(rows[0]["images"], 20000 * sum(cost[1] for cost in costs.values()), delta=0.03 * rows[0]["images"] + 20000 * 5 * 0.5e-5)
+        self.assertAlmostEqual(rows[0]["build"], sum(cost[0] for cost in costs.values()), delta=0.003)
+        self.assertGreater(rows[1]["speed-up"], 1.5)
+        self.assertIn("journals", lines[begin + 5])  # 4096 files in one folder at 2,000 a second
+        shared = run(["bench", self.job, "--set", "predict.ranks=2 8", "--set", "predict.cores=2", "--set", "predict.nodes=1", "--set", "predict.images=20000"], timeout=120)
+        two, eight = [float(line.split()[1]) for line in shared.out.splitlines()[-2:]]
+        self.assertGreater(eight, 0.99 * two)
+        self.assertEqual(sorted(name for name in os.listdir(os.environ.get("TMPDIR", "/tmp")) if name.startswith(("ohmtally-result.h5-", "ohmtally-journal-"))), [])
+
     def refused(self, arguments, *fragments, ranks=1, code=2):
         before = sorted(os.listdir(self.folder.name))
         done = run(["bench"] + arguments, ranks=ranks, timeout=60, cwd=self.folder.name)
@@ -149,6 +178,8 @@ class Bench(InFolder):
         self.refused([self.job, "a.h5"], "one core", "without mpirun", ranks=2)
         self.refused(["absent.yml", "a.h5"], "absent.yml", code=4)
         self.refused([self.job, "a.h5", "--set", "run.batsh=2"], "batsh", "batch")
+        self.refused([self.job, "a.h5", "--set", "predict.ranks=1 two"], "predict.ranks", "'two'")
+        self.refused([self.job, "a.h5", "--set", "predict.ranks=0"], "predict.ranks", "from 1")
 
     def test_unknown_kernel(self):
         done = run(["bench"], env={"OHM_KERNEL": "avx1024"}, timeout=60)
