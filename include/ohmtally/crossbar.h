@@ -72,6 +72,7 @@ enum ohm_evaluate {
 /* Conversions of held conductances (ohm_plan_vary). With s the sum of the driven rows' conductances (in level steps), n the number of rows driven and
  * z a small normal deviate (draw.h), drawn for every conversion:
  *   v = s + z sqrt(read_noise^2 max(s + leak n, 0) + (thermal step)^2);   code = ADC(v), ideal or with the errors above
+ * (read_noise^2 and what bandwidth, temperature and read_volts add to it: src/xbar/vary.h)
  * Read noise of cells that is normal, independent, and of a variance in proportion to conductance adds up to just this: one draw a conversion, as
  * exact in distribution as z is (draw.h: 65,536 values up to 4.33). leak: what of level 0's conductance has been taken off s per row (0 where it
  * stays). In floats, in the order written in analogue.c. */

@@ -15,7 +15,9 @@
     X(read_noise, 10, "standard deviation of a read of one cell a level step above 0, in level steps; variance grows with conductance")              \
     X(drift_time, 1e12, "seconds since programming, in units of the time at which it was verified; 0: no drift")                                     \
     X(drift, 1, "exponent of the loss of conductance, time ^ -drift")                                                                                \
-    X(drift_spread, 1, "standard deviation of the exponent between cells")
+    X(drift_spread, 1, "standard deviation of the exponent between cells")                                                                           \
+    X(drift_target, 1, "drift_law: target: the conductance drifted to, as a share of the largest")                                                   \
+    X(bandwidth, 1e12, "hertz of a read: thermal and shot noise of its current, of a variance in proportion to conductance; 0: none")
 
 /* Wires (wires.h). A job's key is wire_ and this; largest value, meaning. In ohm; NeuroSim's 32 nm wires and 4 F x 12 F cells: 1.47 a row's step
  * along the bit line, 4.40 a column's step along the word line. */
@@ -26,6 +28,9 @@
     X(sense, 1e4, "ohm of what senses a bit line")
 #define OHM_LEAST_OHM 100 /* on_ohm */
 #define OHM_MOST_OHM 1e9
+#define OHM_MOST_KELVIN 1000
+#define OHM_LEAST_VOLTS 0.001 /* of a read */
+#define OHM_MOST_VOLTS 100
 
 /* Converters: static errors, drawn for every ADC on its own. key of a job's section `adc`, largest value, meaning. LSB: the difference between
  * neighbouring codes. */
@@ -59,6 +64,18 @@ enum ohm_variation {
 #undef X
 };
 
+/* Likewise: what becomes of a conductance g, v the cell's exponent. NeuroSim's retention is the last two; conductances stay between those of level 0
+ * and of the largest level. */
+#define OHM_DRIFT_LIST(X)                                                                                                                            \
+    X(OHM_DRIFT_LOSS, "loss", "g time ^ -v")                                                                                                         \
+    X(OHM_DRIFT_RANDOM, "random", "g time ^ (v s), s -1, 0 or 1, as likely each, cell by cell")                                                      \
+    X(OHM_DRIFT_TARGET, "target", "g time ^ (v s), s 1 below drift_target, -1 above")
+enum ohm_drift {
+#define X(name, word, about) name,
+    OHM_DRIFT_LIST(X)
+#undef X
+};
+
 /* A device as measured: levels lie evenly between two conductances; programming leaves a normal error of standard deviation sum_k spread_us[k] G^k (0
  * where negative). In microsiemens. */
 struct ohm_measured_device {
@@ -73,8 +90,10 @@ struct ohm_noise {
         OHM_DEVICE_LIST(X)
 #undef X
         enum ohm_variation law;
+        enum ohm_drift drift_law;
+        double temperature, read_volts;             /* kelvin; for bandwidth */
         const struct ohm_measured_device *measured; /* in place of variation, on_off and on_ohm; NULL: none */
-        double on_ohm;                              /* a cell's resistance at its largest level; for wires */
+        double on_ohm;                              /* a cell's resistance at its largest level; for wires and bandwidth */
         bool leaks; /* what level 0 conducts on average is not taken off before the ADC (by a unit column or the other column of a pair) */
     } device;
     struct {
@@ -97,7 +116,7 @@ static inline bool ohm_noise_of_cells(const struct ohm_noise *noise) { /* do cel
     return noise->device.stuck_on > 0 || noise->device.stuck_off > 0;
 }
 static inline bool ohm_noise_of_reads(const struct ohm_noise *noise) { /* does a conversion come out differently the next time? */
-    return noise->device.read_noise > 0 || noise->adc.thermal > 0 || (noise->adc.codes && noise->adc.codes->spread);
+    return noise->device.read_noise > 0 || noise->device.bandwidth > 0 || noise->adc.thermal > 0 || (noise->adc.codes && noise->adc.codes->spread);
 }
 static inline bool ohm_noise_of_wires(const struct ohm_noise *noise) { /* do wires resist? */
     return noise->wire.row > 0 || noise->wire.column > 0 || noise->wire.driver > 0 || noise->wire.sense > 0;

@@ -20,6 +20,11 @@ static int set_choice(const struct ohm_job *job, struct point *point, const stru
         OHM_VARIATION_LIST(X)
 #undef X
             NULL};
+    static const char *const drifts[] = {
+#define X(name, word, about) word,
+        OHM_DRIFT_LIST(X)
+#undef X
+            NULL};
     static const char *const leakages[] = {"corrected", "stays", NULL};
     int value;
     *known = true;
@@ -32,6 +37,9 @@ static int set_choice(const struct ohm_job *job, struct point *point, const stru
     } else if (!strcmp(option->key, "variation_law")) {
         OHM_TRY(set_word(job, option, laws, &value));
         point->noise.device.law = (enum ohm_variation)value;
+    } else if (!strcmp(option->key, "drift_law")) {
+        OHM_TRY(set_word(job, option, drifts, &value));
+        point->noise.device.drift_law = (enum ohm_drift)value;
     } else if (!strcmp(option->key, "leakage")) {
         OHM_TRY(set_word(job, option, leakages, &value));
         point->noise.device.leaks = value == 1;
@@ -56,6 +64,8 @@ int point_set_noise(const struct ohm_job *job, struct point *point, const struct
                 OHM_WIRE_LIST(X)
 #undef X
                     {"on_ohm", OHM_MOST_OHM, offsetof(struct ohm_noise, device.on_ohm)},
+        {"temperature", OHM_MOST_KELVIN, offsetof(struct ohm_noise, device.temperature)},
+        {"read_volts", OHM_MOST_VOLTS, offsetof(struct ohm_noise, device.read_volts)},
         {"adc_thermal", 1000, offsetof(struct ohm_noise, adc.thermal)},
     };
     OHM_TRY(set_choice(job, point, option, known));
@@ -83,6 +93,8 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
     if (point->measured) OHM_TRY(ohm_device_read(job->path, point->measured, job->arena, &noise->device.measured));
     if (noise->device.on_off > 0 && noise->device.on_off <= 1)
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_off is a ratio above 1, or 0 for no conductance at level 0", job->path, entry->line);
+    if (!(noise->device.read_volts >= OHM_LEAST_VOLTS))
+        return ohm_fail(OHM_E_USAGE, "%s:%d: read_volts must be %g or more", job->path, entry->line, OHM_LEAST_VOLTS);
     if (!(noise->device.on_ohm >= OHM_LEAST_OHM))
         return ohm_fail(OHM_E_USAGE, "%s:%d: on_ohm must be %d or more", job->path, entry->line, OHM_LEAST_OHM);
     if ((point->adc_levels || point->adc_codes || ohm_noise_of_levels(noise)) && point->adc.bits > OHM_ADC_LEVEL_BITS)

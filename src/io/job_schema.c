@@ -113,10 +113,17 @@ static const struct ohm_word law_words[] = {
     OHM_VARIATION_LIST(X)
 #undef X
         {NULL, 0}};
+static const struct ohm_word drift_words[] = {
+#define X(name, word, about) {word, name},
+    OHM_DRIFT_LIST(X)
+#undef X
+        {NULL, 0}};
 static const struct ohm_word leakage_words[] = {{"corrected", 0}, {"stays", 1}, {NULL, 0}};
 
 static const struct ohm_key device_keys[] = {
     WORD("variation_law", OHM_KEY_WORD_INT, FIELD(noise.device.law), "lognormal", law_words, "what variation does to a conductance"),
+    WORD("drift_law", OHM_KEY_WORD_INT, FIELD(noise.device.drift_law), "loss", drift_words,
+         "where conductances go with time: down, up or down at random, to drift_target"),
     STRING("measured", OHM_KEY_TEXT, FIELD(measured_device), "none", "file of a measured device, in place of variation and on_off"),
     WORD("leakage", OHM_KEY_WORD_BOOL, FIELD(noise.device.leaks), "corrected", leakage_words,
          "what level 0 conducts on average is taken off before the ADC (unit column, pair), or stays in the sums"),
@@ -127,7 +134,9 @@ static const struct ohm_key device_keys[] = {
         OHM_WIRE_LIST(X)
 #undef X
             NUMBER("on_ohm", OHM_KEY_DOUBLE, FIELD(noise.device.on_ohm), "10000", OHM_LEAST_OHM, OHM_MOST_OHM,
-                   "ohm of a cell at its largest level, for wires; a measured device brings its own"),
+                   "ohm of a cell at its largest level, for wires and bandwidth; a measured device brings its own"),
+    NUMBER("temperature", OHM_KEY_DOUBLE, FIELD(noise.device.temperature), "300", 0, OHM_MOST_KELVIN, "kelvin, for bandwidth"),
+    NUMBER("read_volts", OHM_KEY_DOUBLE, FIELD(noise.device.read_volts), "0.2", OHM_LEAST_VOLTS, OHM_MOST_VOLTS, "across a cell, for bandwidth"),
 };
 
 static const struct ohm_key run_keys[] = {

@@ -47,7 +47,7 @@ int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_requ
                                            .noisy = ohm_noise_of_reads(noise),
                                            .restless = noise->adc.thermal > 0 || (noise->adc.codes && noise->adc.codes->spread),
                                            .unit = (float)OHM_ADC_ONE / one,
-                                           .growth = (float)(noise->device.read_noise * noise->device.read_noise) * one,
+                                           .growth = (float)ohm_level_growth(noise, cell_bits) * one,
                                            .leak = (float)ohm_level_leak(noise, cell_bits) * one,
                                            .thermal = (float)noise->adc.thermal};
     return noise->adc.codes ? keep_codes(program, noise->adc.codes) : OHM_OK;

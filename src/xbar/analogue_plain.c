@@ -60,7 +60,7 @@ static int64_t convert(struct plain *plain, const struct ohm_use *use, int32_t c
     if (ohm_noise_of_reads(noise)) {
         float leak = (float)ohm_level_leak(noise, plain->plan->tiles[use->tile].cell_bits) * one * (float)rows;
         float thermal = (float)noise->adc.thermal * ((float)step / (OHM_ADC_ONE / one)), level = v + leak;
-        float variance = (float)(noise->device.read_noise * noise->device.read_noise) * one * (level > 0 ? level : 0) + thermal * thermal;
+        float variance = (float)ohm_level_growth(noise, plain->plan->tiles[use->tile].cell_bits) * one * (level > 0 ? level : 0) + thermal * thermal;
         v = v + deviate(plain, plain->draws, t, number) * sqrtf(variance);
     }
     float u = (v * (OHM_ADC_ONE / one) - (float)lo) / (float)step;

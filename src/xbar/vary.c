@@ -9,21 +9,10 @@
 
 #define FINEST 8 /* bits of the fraction */
 
-double ohm_level_zero(const struct ohm_noise *noise, int32_t cell_bits) {
-    const struct ohm_measured_device *measured = noise->device.measured;
-    if (measured) return ((1 << cell_bits) - 1) * measured->least_us / (measured->most_us - measured->least_us);
-    return noise->device.on_off > 1 ? ((1 << cell_bits) - 1) / (noise->device.on_off - 1) : 0;
-}
-
-double ohm_level_leak(const struct ohm_noise *noise, int32_t cell_bits) {
-    if (noise->device.leaks) return 0;
-    double kept = noise->device.drift_time > 0 ? ohm_draw_exp(-noise->device.drift * ohm_draw_log(noise->device.drift_time)) : 1;
-    return ohm_level_zero(noise, cell_bits) * kept; /* a reference column drifts, too */
-}
-
 struct varying {
     const struct ohm_noise *noise;
     struct ohm_draws variation, drift;
+    bool drifts; /* cell by cell */
     double zero, leak, top, log_time;
 };
 
@@ -50,8 +39,7 @@ static double vary(const struct varying *v, double g, uint32_t variation, uint32
             break;
         }
     if (g < 0) g = 0; /* no conductance is negative */
-    if (v->noise->device.drift_time > 0)
-        g *= ohm_draw_exp(-(v->noise->device.drift + v->noise->device.drift_spread * ohm_draw_normal(drift)) * v->log_time);
+    if (v->noise->device.drift_time > 0) g = ohm_level_drifted(v->noise, v->log_time, v->zero, v->top + v->zero, g, drift);
     return g - v->leak;
 }
 
@@ -65,8 +53,7 @@ static void vary_row(const struct varying *v, uint32_t layer, uint32_t array, st
         uint32_t variation[4] = {0}, drift[4] = {0};
         if (v->noise->device.variation > 0 || v->noise->device.measured)
             ohm_draw(v->variation, layer, array, (uint32_t)r, (uint32_t)c / 4, variation);
-        if (v->noise->device.drift_spread > 0) ohm_draw(v->drift, layer, array, (uint32_t)r, (uint32_t)c / 4, drift);
-        if (!(v->noise->device.drift_spread > 0)) drift[0] = drift[1] = drift[2] = drift[3] = 0x80000000u; /* no deviate is used */
+        if (v->drifts) ohm_draw(v->drift, layer, array, (uint32_t)r, (uint32_t)c / 4, drift);
         for (int32_t k = 0; k < 4 && c + k < tile->ncol; k++)
             tile->held[(size_t)r * (size_t)tile->ncol + (size_t)(c + k)] =
                 fixed(vary(v, ohm_tile_get(tile, r, c + k) + v->zero, variation[k], drift[k]));
@@ -105,7 +92,8 @@ int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t 
                         .zero = ohm_level_zero(noise, cell_bits),
                         .leak = ohm_level_leak(noise, cell_bits),
                         .top = (1 << cell_bits) - 1,
-                        .log_time = noise->device.drift_time > 0 ? ohm_draw_log(noise->device.drift_time) : 0};
+                        .log_time = noise->device.drift_time > 0 ? ohm_draw_log(noise->device.drift_time) : 0,
+                        .drifts = noise->device.drift_time > 0 && (noise->device.drift_spread > 0 || noise->device.drift_law == OHM_DRIFT_RANDOM)};
     for (int32_t t = 0; t < plan->ntile; t++) {
         struct ohm_tile *tile = &plan->tiles[t];
         tile->held = ohm_arena_array(plan->arena, (size_t)tile->nrow * (size_t)tile->ncol, sizeof *tile->held);

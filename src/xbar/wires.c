@@ -100,9 +100,7 @@ static int attenuate(struct ohm_tile *tile, const struct ohm_wires *wires, doubl
 
 int ohm_plan_wire(struct ohm_plan *plan, const struct ohm_noise *noise) {
     int32_t cell_bits = plan->ntile ? plan->tiles[0].cell_bits : 1;
-    double steps = (1 << cell_bits) - 1 + ohm_level_zero(noise, cell_bits); /* of the largest level's conductance */
-    const struct ohm_measured_device *measured = noise->device.measured;
-    double siemens = measured ? measured->most_us * 1e-6 / steps : 1 / (noise->device.on_ohm * steps); /* of a level step */
+    double siemens = ohm_level_siemens(noise, cell_bits);
     struct ohm_wires wires = {noise->wire.row * siemens, noise->wire.column * siemens, noise->wire.driver * siemens, noise->wire.sense * siemens};
     double leak = ohm_level_leak(noise, cell_bits), one = 1 << plan->fraction;
     for (int32_t t = 0; t < plan->ntile; t++) OHM_TRY(attenuate(&plan->tiles[t], &wires, one, leak));

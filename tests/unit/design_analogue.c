@@ -101,6 +101,43 @@ static void test_drift(void) {
     check_cells(3, noise, g * sqrt(e), g * g * e * (e - 1), 3.2);
 }
 
+/* Levels of on/off 10, the largest 3 1/3 steps: up, down or neither, as often each; never beyond the ends. */
+static void test_random_drift(void) {
+    struct ohm_noise noise = {.seed = 5, .device = {.on_off = 10, .leaks = true, .drift_time = 100, .drift = 0.05, .drift_law = OHM_DRIFT_RANDOM}};
+    struct ohm_plan *plan = make_cells(2, noise), *top = make_cells(3, noise), *zero = make_cells(0, noise);
+    const double g = 2 + 1.0 / 3, up = pow(100, 0.05), to[] = {g / up, g, g * up};
+    int64_t found[3] = {0};
+    for (int32_t i = 0; i < CELLS; i++) {
+        double held = cell(plan, i / (SIDE * SIDE), i / SIDE % SIDE, i % SIDE), highest = cell(top, i / (SIDE * SIDE), i / SIDE % SIDE, i % SIDE);
+        for (int k = 0; k < 3; k++) found[k] += fabs(held - to[k]) <= 0.5 / 256;
+        CU_ASSERT(fabs(highest - 10.0 / 3) <= 0.5 / 256 || fabs(highest - 10.0 / 3 / up) <= 0.5 / 256);
+    }
+    for (int k = 0; k < 3; k++) CU_ASSERT(fabs((double)found[k] - CELLS / 3.0) < 5 * sqrt(CELLS * 2.0 / 9));
+    CU_ASSERT_EQUAL(found[0] + found[1] + found[2], CELLS);
+    CU_ASSERT(fabs(cell(zero, 0, 0, 0) - 1.0 / 3) <= 0.5 / 256 || fabs(cell(zero, 0, 0, 0) - up / 3) <= 0.5 / 256);
+    struct moments m = moments_of(plan);
+    CU_ASSERT(fabs(m.right) < 5 / sqrt(CELLS) && fabs(m.below) < 5 / sqrt(CELLS) && fabs(m.behind) < 5 / sqrt(CELLS));
+    ohm_plan_free(plan);
+    ohm_plan_free(top);
+    ohm_plan_free(zero);
+    noise.device.drift_time = 1; /* time ^ 0 */
+    plan = make_cells(2, noise);
+    for (int32_t c = 0; c < SIDE; c++) CU_ASSERT_EQUAL(cell(plan, 0, 0, c), rint(g * 256) / 256);
+    ohm_plan_free(plan);
+}
+
+static void test_drift_to_target(void) {
+    struct ohm_noise noise = {.seed = 5, .device = {.on_off = 10, .leaks = true, .drift_time = 100, .drift = 0.05, .drift_law = OHM_DRIFT_TARGET}};
+    const double up = pow(100, 0.05);
+    noise.device.drift_target = 0.5;
+    for (uint32_t level = 0; level < 4; level++) {
+        struct ohm_plan *plan = make_cells(level, noise);
+        double g = level + 1.0 / 3;
+        for (int32_t c = 0; c < SIDE; c++) CU_ASSERT(fabs(cell(plan, 0, 0, c) - (level < 2 ? g * up : g / up)) <= 0.5 / 256);
+        ohm_plan_free(plan);
+    }
+}
+
 static void test_chips(void) {
     struct ohm_noise noise = varying(OHM_VARIATION_PROPORTIONAL, 0.1, 0), chip = noise;
     chip.trial = 1;
@@ -188,6 +225,9 @@ static void check_reads(struct ohm_noise noise, double variance) {
 
 static void test_reads(void) {
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1}}, 0.01 * ROWS);
+    /* 10 kohm at 0.2 V and 350 K: 4 k T + 2 q V = 8.34e-20 J; in conductance, of one of 1e-4 S, over 1e11 Hz */
+    check_reads((struct ohm_noise){.seed = 1, .device = {.bandwidth = 1e11, .temperature = 350, .read_volts = 0.2, .on_ohm = 10000}},
+                (4 * 1.380649e-23 * 350 + 2 * 1.602176634e-19 * 0.2) * 1e11 / 0.04 / 1e-4 * ROWS);
     check_reads((struct ohm_noise){.seed = 1, .adc = {.thermal = 8}}, 0.25); /* 8 LSB of 1/16 */
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.05}, .adc = {.thermal = 4}}, 0.0025 * ROWS + 1.0 / 16);
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}},
@@ -261,6 +301,10 @@ static struct ohm_noise draw_noise(void) {
     if (draw(2)) noise.device.read_noise = 0.05 * draw(4);
     if (draw(3) == 0) noise.device.drift_time = 100;
     noise.device.drift = 0.01;
+    noise.device.drift_law = (enum ohm_drift)draw(3);
+    if (draw(4) == 0) noise.device.bandwidth = 1e10;
+    noise.device.temperature = 300;
+    noise.device.read_volts = 0.2;
     if (draw(2)) noise.device.stuck_on = 0.02;
     if (draw(3) == 0) noise.wire.row = noise.wire.column = 1 + draw(5);
     noise.device.on_ohm = 10000;
@@ -382,6 +426,8 @@ int main(void) {
     const struct suite_test tests[] = {{"variation, cell by cell", test_variation},
                                        {"measured devices", test_measured},
                                        {"drift", test_drift},
+                                       {"drift at random", test_random_drift},
+                                       {"drift to a target", test_drift_to_target},
                                        {"chips", test_chips},
                                        {"small deviates", test_small},
                                        {"noise of a bit line", test_reads},
