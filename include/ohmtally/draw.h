@@ -16,10 +16,12 @@ enum ohm_draw_purpose {
     OHM_DRAW_ADC_DNL = 4,
     OHM_DRAW_ADC_MISMATCH = 5,
     OHM_DRAW_ADC_LEVEL = 6,
-    OHM_DRAW_VARIATION = 7, /* address: layer, array, row, column / 4 */
-    OHM_DRAW_DRIFT = 8,     /* likewise */
-    OHM_DRAW_READ = 9,      /* address: image, position, layer * 32 + step, 16 * (conversion / 128) + conversion % 32 / 2; see ohm_draw_halves */
-    OHM_DRAW_CODE = 10      /* likewise */
+    OHM_DRAW_VARIATION = 7,      /* address: layer, array, row, column / 4 */
+    OHM_DRAW_DRIFT = 8,          /* likewise */
+    OHM_DRAW_READ = 9,           /* address: image, position, layer * 32 + step, 16 * (conversion / 128) + conversion % 32 / 2; see ohm_draw_halves */
+    OHM_DRAW_CODE = 10,          /* likewise */
+    OHM_DRAW_TELEGRAPH = 11,     /* address: image, layer, conversion / 128, row; a bit per conversion: the cells' states */
+    OHM_DRAW_TELEGRAPH_CELL = 12 /* address: layer, array, row, column / 4: how amplitudes are rounded */
 };
 
 struct ohm_draws {

@@ -17,6 +17,8 @@
     X(drift, 1, "exponent of the loss of conductance, time ^ -drift")                                                                                \
     X(drift_spread, 1, "standard deviation of the exponent between cells")                                                                           \
     X(drift_target, 1, "drift_law: target: the conductance drifted to, as a share of the largest")                                                   \
+    X(telegraph, 1, "random telegraph noise: what a cell's second state adds to its conductance, as a share")                                        \
+    X(telegraph_us, 1000, "and in microsiemens beside that")                                                                                         \
     X(bandwidth, 1e12, "hertz of a read: thermal and shot noise of its current, of a variance in proportion to conductance; 0: none")
 
 /* Wires (wires.h). A job's key is wire_ and this; largest value, meaning. In ohm; NeuroSim's 32 nm wires and 4 F x 12 F cells: 1.47 a row's step
@@ -121,9 +123,12 @@ static inline bool ohm_noise_of_reads(const struct ohm_noise *noise) { /* does a
 static inline bool ohm_noise_of_wires(const struct ohm_noise *noise) { /* do wires resist? */
     return noise->wire.row > 0 || noise->wire.column > 0 || noise->wire.driver > 0 || noise->wire.sense > 0;
 }
+static inline bool ohm_noise_of_telegraph(const struct ohm_noise *noise) { /* do cells have two states? */
+    return noise->device.telegraph > 0 || noise->device.telegraph_us > 0;
+}
 static inline bool ohm_noise_of_sums(const struct ohm_noise *noise) { /* is what a bit line adds up no whole number of levels? */
-    return ohm_noise_of_reads(noise) || ohm_noise_of_wires(noise) || noise->device.variation > 0 || noise->device.measured ||
-           noise->device.drift_time > 0 || (noise->device.leaks && noise->device.on_off > 0);
+    return ohm_noise_of_reads(noise) || ohm_noise_of_wires(noise) || ohm_noise_of_telegraph(noise) || noise->device.variation > 0 ||
+           noise->device.measured || noise->device.drift_time > 0 || (noise->device.leaks && noise->device.on_off > 0);
 }
 static inline bool ohm_noise_of_levels(const struct ohm_noise *noise) {
     return noise->adc.dnl > 0 || noise->adc.mismatch > 0 || noise->adc.levels;

@@ -22,6 +22,7 @@ struct ohm_tile {
     int32_t nrow, ncol, cell_bits, words; /* words: 64-bit words per row of a plane */
     uint64_t *bits;                       /* [cell_bits][nrow][words] */
     int16_t *held;                        /* [nrow][ncol] conductances in 2^-fraction level steps, where they are no levels; else NULL */
+    int16_t *swing;                       /* likewise: what a cell's second state adds; NULL: cells have one */
 };
 struct ohm_row {
     int32_t input, shift;
@@ -112,6 +113,9 @@ int ohm_plan_join(struct ohm_plan *plan);
 int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer);
 /* What resisting wires leave of these conductances (src/xbar/wires.c, wires.h), array by array; in the same fixed point. */
 int ohm_plan_wire(struct ohm_plan *plan, const struct ohm_noise *noise);
+/* What a second state adds to each of these, last of all (src/xbar/telegraph.c): with p = telegraph G + telegraph_us, G p / (G - p), at most G. In
+ * every image a cell is in it or not, as likely. PytorX has telegraph 0.0015 and telegraph_us 0.1662, in its forward passes. */
+int ohm_plan_telegraph(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer);
 
 /* How a layer's matrices are cut into blocks of at most max_rows x max_columns weights: dense blocks, or several whole groups block-diagonally where
  * a group fits more than once. Calls place for each block. */

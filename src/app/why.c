@@ -104,7 +104,8 @@ int point_why(struct study *study, const struct point *point, const struct ohm_e
     struct measuring m = {.study = study, .point = point, .engine = engine, .samples = study_samples(study, SAMPLES)};
     struct ohm_noise cells = point->noise;
     cells.device.measured = NULL;
-    cells.device.variation = cells.device.read_noise = cells.device.bandwidth = cells.device.drift_time = cells.device.on_off = 0;
+    cells.device.variation = cells.device.read_noise = cells.device.telegraph = cells.device.telegraph_us = cells.device.bandwidth =
+        cells.device.drift_time = cells.device.on_off = 0;
     memset(&cells.wire, 0, sizeof cells.wire);
     memset(&cells.adc, 0, sizeof cells.adc); /* counts are of levels, before noise and any ADC */
     m.cells = &cells;

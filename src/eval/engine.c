@@ -141,6 +141,7 @@ static int disturb_layer(struct ohm_engine *engine, const struct ohm_noise *nois
     OHM_TRY(ohm_plan_join(plan));
     if (ohm_noise_of_sums(noise)) OHM_TRY(ohm_plan_vary(plan, noise, i));
     if (ohm_noise_of_wires(noise)) OHM_TRY(ohm_plan_wire(plan, noise));
+    if (ohm_noise_of_telegraph(noise)) OHM_TRY(ohm_plan_telegraph(plan, noise, i));
     ohm_plan_decode(plan, weights->w);
     engine->layers[i].weight_error = weight_error(&engine->intnet->layers[i], weights->w, weights->scale);
     return OHM_OK;

@@ -44,6 +44,8 @@ int ohm_analogue_make(struct ohm_program *program, const struct ohm_program_requ
                                            .layer = (uint32_t)request->reads->layer,
                                            .draws = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_READ),
                                            .code_draws = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_CODE),
+                                           .telegraph = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_TELEGRAPH),
+                                           .two_states = ohm_noise_of_telegraph(noise),
                                            .noisy = ohm_noise_of_reads(noise),
                                            .restless = noise->adc.thermal > 0 || (noise->adc.codes && noise->adc.codes->spread),
                                            .unit = (float)OHM_ADC_ONE / one,
@@ -67,7 +69,7 @@ static void set_transfer(const struct ohm_program *program, const struct column_
     transfer->still[c] = thermal * thermal;
     transfer->scale[c] = program->unit == 1 ? 1 : step;
     transfer->low[c] = program->unit == 1 ? 0 : lo;
-    transfer->erring = converters != NULL;
+    transfer->erring = converters != NULL || analogue->two_states;
     transfer->idle = transfer->idle && !converters && lo == 0 && !analogue->restless;
     transfer->any_levels = converters && converters->levels;
 }
@@ -88,12 +90,19 @@ static int keep_levels(struct ohm_program *program, const struct column_source *
     return OHM_OK;
 }
 
+static void place_column(const struct ohm_tile *tile, const int16_t *from, const struct column_source *source, int16_t *to) {
+    const struct ohm_use *use = source->use;
+    for (int32_t r = 0; r < use->nrow; r++)
+        to[r * OHM_PART] = from[(size_t)(use->row0 + r) * (size_t)tile->ncol + (size_t)(use->column0 + source->index)];
+}
+
 int ohm_analogue_place(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, const struct column_source *sources,
                        int32_t ncol) {
     size_t nrow = (size_t)block->rows.nrow + 1, parts = (size_t)block->cells.nchunk * PARTS;
     block->held = ohm_arena_array(program->arena, parts * nrow * OHM_PART, sizeof *block->held);
     struct transfer *transfers = ohm_arena_array(program->arena, parts, sizeof *transfers);
-    if (!block->held || !transfers) return OHM_E_MEMORY;
+    if (program->analogue->two_states) block->swing = ohm_arena_array(program->arena, parts * nrow * OHM_PART, sizeof *block->swing);
+    if (!block->held || !transfers || (program->analogue->two_states && !block->swing)) return OHM_E_MEMORY;
     block->conversion = program->analogue->conversions;
     program->analogue->conversions += (uint32_t)block->cells.nchunk * OHM_CHUNK;
     for (size_t k = 0; k < parts; k++) {
@@ -103,11 +112,10 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
     }
     for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].transfer = transfers + (size_t)k * PARTS;
     for (int32_t i = 0; i < ncol; i++) {
-        const struct ohm_use *use = sources[i].use;
-        const struct ohm_tile *tile = &plan->tiles[use->tile];
-        int16_t *to = block->held + (size_t)(i / OHM_PART) * nrow * OHM_PART + i % OHM_PART;
-        for (int32_t r = 0; r < use->nrow; r++)
-            to[r * OHM_PART] = tile->held[(size_t)(use->row0 + r) * (size_t)tile->ncol + (size_t)(use->column0 + sources[i].index)];
+        const struct ohm_tile *tile = &plan->tiles[sources[i].use->tile];
+        size_t place = (size_t)(i / OHM_PART) * nrow * OHM_PART + (size_t)i % OHM_PART;
+        place_column(tile, tile->held, &sources[i], block->held + place);
+        if (block->swing) place_column(tile, tile->swing, &sources[i], block->swing + place);
         set_transfer(program, &sources[i], i % OHM_PART, &transfers[i / OHM_PART]);
         OHM_TRY(keep_levels(program, &sources[i], i % OHM_PART, &transfers[i / OHM_PART]));
     }
@@ -196,11 +204,10 @@ static int32_t convert_by_codes(int32_t ncol, const struct transfer *transfer, c
 }
 
 /* One part of a chunk: steps step0 .. step1 - 1 of one position. */
-static int32_t part_steps(const struct ohm_program *program, const struct block *block, int32_t part, int32_t ncol, const struct ohm_lists *lists,
-                          int32_t p, int32_t step0, int32_t step1, const uint32_t at[2], int32_t *acc) {
+static int32_t part_steps(const struct ohm_program *program, const struct block *block, int32_t part, const int16_t *cells, int32_t ncol,
+                          const struct ohm_lists *lists, int32_t p, int32_t step0, int32_t step1, const uint32_t at[2], int32_t *acc) {
     const struct analogue *analogue = program->analogue;
     const struct transfer *transfer = &block->chunks[part / PARTS].transfer[part % PARTS];
-    const int16_t *cells = block->held + (size_t)part * ((size_t)block->rows.nrow + 1) * OHM_PART;
     int16_t sum[OHM_PART] __attribute__((aligned(64)));
     uint16_t words[OHM_PART] __attribute__((aligned(64)));
     float v[OHM_PART] __attribute__((aligned(64)));
@@ -242,8 +249,8 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
             for (int32_t p = 0; p < lists->npos; p++) {
                 int64_t place = occasion->first + p;
                 uint32_t at[2] = {(uint32_t)occasion->image[place / occasion->positions], (uint32_t)(place % occasion->positions)};
-                tally->clipped += part_steps(program, block, k * PARTS + part, ncol, lists, p, step, end, at,
-                                             s->acc + (size_t)p * OHM_CHUNK + (size_t)part * OHM_PART);
+                tally->clipped += part_steps(program, block, k * PARTS + part, ohm_telegraph_cells(program, block, k * PARTS + part, at[0], s), ncol,
+                                             lists, p, step, end, at, s->acc + (size_t)p * OHM_CHUNK + (size_t)part * OHM_PART);
             }
         }
         for (int32_t p = 0; p < lists->npos; p++) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, step, y, (size_t)p * outputs);

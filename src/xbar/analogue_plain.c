@@ -12,7 +12,7 @@ struct plain {
     const struct ohm_plan *plan;
     const struct ohm_adc *adc;
     const struct ohm_reads *reads;
-    struct ohm_draws draws, code_draws;
+    struct ohm_draws draws, code_draws, telegraph;
     int32_t input_bits, element;
     const void *x;
     size_t base;              /* of the position's inputs */
@@ -47,6 +47,14 @@ static float deviate(const struct plain *plain, struct ohm_draws draws, int32_t 
     ohm_draw(draws, plain->image, plain->position, (uint32_t)plain->reads->layer * 32 + (uint32_t)t, number / OHM_DRAW_HALVES * 16 + place % 32 / 2,
              words);
     return ohm_draw_small()[words[place / 32] >> (place % 2 * 16) & 0xffff];
+}
+
+/* What the second state adds to the cell of row r, if it is in it. */
+static int32_t swing_of(const struct plain *plain, const struct ohm_tile *tile, size_t cell, int32_t r, uint32_t number) {
+    uint32_t words[4], bit = number % OHM_DRAW_HALVES;
+    if (!tile->swing) return 0;
+    ohm_draw(plain->telegraph, plain->image, (uint32_t)plain->reads->layer, number / OHM_DRAW_HALVES, (uint32_t)r, words);
+    return words[bit / 32] >> bit % 32 & 1 ? tile->swing[cell] : 0;
 }
 
 /* One conversion: what it adds, in units of ohm_adc_unit. */
@@ -90,7 +98,8 @@ static int64_t column_sum(struct plain *plain, int32_t u, int32_t c, uint32_t nu
             int32_t k = t - use->rows[r].shift;
             if (k < 0 || k >= plain->input_bits || !(ohm_plain_input(plain->element, plain->x, plain->base + (size_t)use->rows[r].input) >> k & 1))
                 continue;
-            held += tile->held[(size_t)(use->row0 + r) * (size_t)tile->ncol + (size_t)(use->column0 + c)];
+            size_t cell = (size_t)(use->row0 + r) * (size_t)tile->ncol + (size_t)(use->column0 + c);
+            held += tile->held[cell] + swing_of(plain, tile, cell, r, number);
             rows++;
         }
         int64_t added = convert(plain, use, c, t, held, rows, number);
@@ -106,6 +115,7 @@ int64_t ohm_plan_multiply_plain_at(const struct ohm_plan *plan, const struct ohm
     struct plain plain = {.plan = plan, .adc = adc, .reads = reads, .input_bits = input_bits, .element = element, .x = x};
     size_t inputs = (size_t)(plan->groups * plan->krows), outputs = (size_t)(plan->groups * plan->ncols);
     plain.draws = ohm_draws_of(reads->noise->seed, reads->noise->trial, OHM_DRAW_READ);
+    plain.telegraph = ohm_draws_of(reads->noise->seed, reads->noise->trial, OHM_DRAW_TELEGRAPH);
     plain.code_draws = ohm_draws_of(reads->noise->seed, reads->noise->trial, OHM_DRAW_CODE);
     uint32_t *number = ohm_alloc_array((size_t)plan->ncolumn, sizeof *number), *next = number;
     memset(y, 0, (size_t)npos * outputs * sizeof *y);

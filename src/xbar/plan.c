@@ -36,7 +36,7 @@ int32_t ohm_plan_add_tile(struct ohm_plan *plan, int32_t nrow, int32_t ncol, int
     int32_t words = (ncol + 63) / 64;
     uint64_t *bits = ohm_arena_array(plan->arena, (size_t)cell_bits * (size_t)nrow * (size_t)words, sizeof *bits);
     if (!bits) return -1;
-    tiles[plan->ntile] = (struct ohm_tile){nrow, ncol, cell_bits, words, bits, NULL};
+    tiles[plan->ntile] = (struct ohm_tile){.nrow = nrow, .ncol = ncol, .cell_bits = cell_bits, .words = words, .bits = bits};
     return plan->ntile++;
 }
 

@@ -36,6 +36,7 @@ struct block {
     struct ohm_cells cells;
     struct chunk *chunks; /* [cells.nchunk] */
     int16_t *held;        /* conductances [nchunk][OHM_CHUNK / OHM_PART][nrow + 1][OHM_PART], row nrow 0; NULL: cells hold levels */
+    int16_t *swing;       /* likewise: what second states add; NULL: none */
     uint32_t conversion;  /* number of its first column among all conversions: the address of draws; every chunk takes OHM_CHUNK numbers */
     int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
     int32_t nplane;       /* of their sums */
@@ -58,11 +59,11 @@ struct analogue { /* what reads are like (analogue.c) */
     int32_t fraction;
     uint32_t layer;
     struct ohm_draws draws;
-    bool noisy;
+    bool noisy, two_states;
     uint32_t conversions;                 /* numbered so far */
     const float *levels;                  /* of all converters; NULL: ideal */
     const float *code_mean, *code_spread; /* [2^bits] measured codes; NULL: none */
-    struct ohm_draws code_draws;
+    struct ohm_draws code_draws, telegraph;
     float thermal; /* LSB */
     float unit;    /* 1/256 steps of 2^-fraction */
     float growth;  /* of the variance with the sum, in 2^-fraction */
@@ -141,6 +142,9 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
 void ohm_analogue_multiply(const struct ohm_program *program, const struct block *block, const struct ohm_occasion *occasion, int32_t npos,
                            const void *x, void *y, struct scratch *s, struct ohm_tally *tally);
 
+/* telegraph.c: a part's conductances [nrow + 1][OHM_PART] while an image is read. */
+const int16_t *ohm_telegraph_cells(const struct ohm_program *program, const struct block *block, int32_t part, uint32_t image, struct scratch *s);
+
 /* Scratch memory of one call (scratch.c). */
 struct scratch {
     struct ohm_lists lists;
@@ -152,6 +156,12 @@ struct scratch {
     uint64_t *total; /* [chunk][npos][nplane][OHM_CHUNK_WORDS] of a stack */
     int32_t *steps;  /* [nreading] */
     void *product;
+    struct { /* a part's cells in an image's states */
+        const struct block *block;
+        int32_t part;
+        uint32_t image;
+        int16_t *cells; /* [max_rows + 1][OHM_PART], the last row 0 */
+    } swung;
 };
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);
 

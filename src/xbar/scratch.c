@@ -22,6 +22,8 @@ static size_t lay_out(const struct ohm_program *program, int32_t npos, unsigned 
         PIECE(s->lists.row, ohm_lists_room(program->max_rows, (int32_t)together, (int32_t)nstep) * sizeof *s->lists.row);
         PIECE(s->acc, together * OHM_CHUNK * sizeof *s->acc);
         PIECE(s->found, together);
+        if (program->analogue && program->analogue->two_states)
+            PIECE(s->swung.cells, ((size_t)program->max_rows + 1) * OHM_PART * sizeof *s->swung.cells);
         PIECE(s->total, program->max_total * (size_t)ohm_stack_positions(program) * sizeof *s->total);
     } else if (program->nblock) {
         PIECE(s->acc, (size_t)program->max_columns * OHM_CHUNK * sizeof *s->acc);
@@ -34,6 +36,7 @@ static size_t lay_out(const struct ohm_program *program, int32_t npos, unsigned 
 }
 
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch) {
+    scratch->swung.block = NULL;
     lay_out(program, npos, memory, scratch);
 }
 

@@ -60,7 +60,7 @@ static void vary_row(const struct varying *v, uint32_t layer, uint32_t array, st
     }
 }
 
-/* The most that a bit line adds up, of either sign, in 2^-FINEST. */
+/* The most that a bit line adds up, of either sign, in 2^-fraction. */
 static int64_t largest_sum(const struct ohm_plan *plan) {
     int64_t most = 0;
     for (int32_t u = 0; u < plan->nuse; u++) {
@@ -69,8 +69,10 @@ static int64_t largest_sum(const struct ohm_plan *plan) {
         for (int32_t c = use->column0; c < use->column0 + use->ncol; c++) {
             int64_t above = 0, below = 0;
             for (int32_t r = use->row0; r < use->row0 + use->nrow; r++) {
-                int16_t g = tile->held[(size_t)r * (size_t)tile->ncol + (size_t)c];
-                *(g > 0 ? &above : &below) += g;
+                size_t at = (size_t)r * (size_t)tile->ncol + (size_t)c;
+                int32_t g = tile->held[at], highest = g + (tile->swing ? tile->swing[at] : 0);
+                above += highest > 0 ? highest : 0;
+                below += g < 0 ? g : 0;
             }
             most = above > most ? above : most;
             most = -below > most ? -below : most;
@@ -79,13 +81,27 @@ static int64_t largest_sum(const struct ohm_plan *plan) {
     return most;
 }
 
-/* Nearest whole number to g / 2^bits, halves to even. */
-static int16_t shortened(int16_t g, int32_t bits) {
-    return (int16_t)rint((double)g / (1 << bits));
+/* Nearest whole numbers to cells / 2^bits, halves to even. */
+static void shorten(int16_t *cells, size_t n, int32_t bits) {
+    for (size_t i = 0; cells && i < n; i++) cells[i] = (int16_t)rint((double)cells[i] / (1 << bits));
+}
+
+int ohm_plan_fit(struct ohm_plan *plan) {
+    int32_t lost = 0;
+    /* Rounding to fewer bits may add half a step a row. */
+    for (int64_t most = largest_sum(plan); (most >> lost) + OHM_PLAN_ROUNDING > INT16_MAX;) lost++;
+    if (lost > plan->fraction) return ohm_fail(OHM_E_UNSUPPORTED, "bit lines add up more than 15 bits of level steps; use fewer rows or cell bits");
+    plan->fraction -= lost;
+    for (int32_t t = 0; lost && t < plan->ntile; t++) {
+        size_t n = (size_t)plan->tiles[t].nrow * (size_t)plan->tiles[t].ncol;
+        shorten(plan->tiles[t].held, n, lost);
+        shorten(plan->tiles[t].swing, n, lost);
+    }
+    return OHM_OK;
 }
 
 int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t layer) {
-    int32_t cell_bits = plan->ntile ? plan->tiles[0].cell_bits : 1, lost = 0;
+    int32_t cell_bits = plan->ntile ? plan->tiles[0].cell_bits : 1;
     struct varying v = {.noise = noise,
                         .variation = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_VARIATION),
                         .drift = ohm_draws_of(noise->seed, noise->trial, OHM_DRAW_DRIFT),
@@ -100,12 +116,6 @@ int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t 
         if (!tile->held) return OHM_E_MEMORY;
         for (int32_t r = 0; r < tile->nrow; r++) vary_row(&v, (uint32_t)layer, (uint32_t)t, tile, r);
     }
-    /* Rounding to fewer bits may add half a step a row. */
-    for (int64_t most = largest_sum(plan); (most >> lost) + OHM_PLAN_ROUNDING > INT16_MAX;) lost++;
-    if (lost > FINEST) return ohm_fail(OHM_E_UNSUPPORTED, "bit lines add up more than 15 bits of level steps; use fewer rows or cell bits");
-    plan->fraction = FINEST - lost;
-    for (int32_t t = 0; lost && t < plan->ntile; t++)
-        for (size_t i = 0; i < (size_t)plan->tiles[t].nrow * (size_t)plan->tiles[t].ncol; i++)
-            plan->tiles[t].held[i] = shortened(plan->tiles[t].held[i], lost);
-    return OHM_OK;
+    plan->fraction = FINEST;
+    return ohm_plan_fit(plan);
 }

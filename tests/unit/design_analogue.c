@@ -176,6 +176,7 @@ static void test_small(void) {
 
 /* One column of `ROWS` cells at level 1, all driven in one step, read by a 12-bit ADC of 1/16 level steps: the codes' moments over many images. */
 enum { ROWS = 100, READS = 40000 };
+static bool one_image; /* all reads are of one, not of one each */
 static struct moments read_column(struct ohm_noise noise, const struct ohm_reads *reads) {
     struct ohm_converters *converters = NULL;
     struct ohm_plan *plan = ohm_plan_new(1, ROWS, 1);
@@ -196,11 +197,12 @@ static struct moments read_column(struct ohm_noise noise, const struct ohm_reads
     CU_ASSERT_FATAL(!ohm_plan_add_use(plan, &use) && !ohm_plan_finish(plan, 1) && !ohm_plan_vary(plan, &noise, 0));
     if (ohm_noise_of_adcs(&noise)) CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, 0, 1, &converters), OHM_OK);
     adc.converters = converters;
+    if (ohm_noise_of_telegraph(&noise)) CU_ASSERT_EQUAL_FATAL(ohm_plan_telegraph(plan, &noise, 0), OHM_OK);
     struct ohm_program_request request = {
         .plan = plan, .adc = &adc, .kernel = ohm_kernel_chosen(), .input_bits = 1, .element = 1, .reads = reads, .offset = INT64_MAX};
     CU_ASSERT_EQUAL_FATAL(ohm_program_build(&request, &program), OHM_OK);
     memset(x, 1, sizeof x);
-    for (int i = 0; i < READS; i++) image[i] = i;
+    for (int i = 0; i < READS; i++) image[i] = one_image ? 0 : i;
     struct ohm_occasion occasion = {0, 1, image};
     void *scratch = ohm_alloc(ohm_program_scratch(program, READS));
     ohm_program_multiply_at(program, &occasion, READS, x, y, scratch, &tally);
@@ -232,6 +234,60 @@ static void test_reads(void) {
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.05}, .adc = {.thermal = 4}}, 0.0025 * ROWS + 1.0 / 16);
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}},
                 0.01 * ROWS * 1.25); /* level 0 conducts 1/4, noise included */
+}
+
+/* Two states a cell, a quarter apart, as likely each: binomial in every image, and the same in all reads of one. */
+static void test_telegraph(void) {
+    struct ohm_noise noise = {.seed = 1, .device = {.telegraph = 0.2, .on_ohm = 10000}};
+    struct ohm_reads reads = {&noise, 0};
+    struct moments m = read_column(noise, &reads);
+    double variance = ROWS * 0.0625 / 4;
+    CU_ASSERT(fabs(m.mean - ROWS * 1.125) < 5 * sqrt(variance / READS));
+    CU_ASSERT(fabs(m.variance - variance) < 5 * variance * sqrt((2 - 2.0 / ROWS) / READS)); /* kurtosis of a binomial: 3 - 2 / n */
+    CU_ASSERT(fabs(m.right) < 5 / sqrt(READS));
+    one_image = true;
+    m = read_column(noise, &reads);
+    one_image = false;
+    CU_ASSERT(m.variance < 1e-12 && fabs(m.mean - ROWS * 1.125) < 5 * sqrt(variance));
+}
+
+/* PytorX's law at 10 kohm: G p / (G - p) with p = 0.0015 G + 0.1662 uS; amplitudes of a few 1 / 256 keep their mean. */
+static void test_telegraph_law(void) {
+    struct ohm_noise noise = {.seed = 1, .device = {.telegraph = 0.0015, .telegraph_us = 0.1662, .on_ohm = 10000}};
+    for (uint32_t level = 0; level < 4; level++) {
+        struct ohm_plan *plan = make_cells(level, noise);
+        double us = 100.0 * level / 3, p = 0.0015 * us + 0.1662, swing = level ? us * p / (us - p) / (100.0 / 3) * 256 : 0, mean = 0;
+        CU_ASSERT_EQUAL_FATAL(ohm_plan_telegraph(plan, &noise, 3), OHM_OK);
+        for (int32_t i = 0; i < CELLS; i++) {
+            double found = plan->tiles[i / (SIDE * SIDE)].swing[i % (SIDE * SIDE)];
+            CU_ASSERT(found == floor(swing) || found == ceil(swing));
+            mean += found / CELLS;
+        }
+        double up = swing - floor(swing);
+        CU_ASSERT(fabs(mean - swing) <= 5 * sqrt(up * (1 - up) / CELLS));
+        ohm_plan_free(plan);
+    }
+}
+
+/* Second states that need a bit more than 15: a bit of fraction less, for both. */
+static void test_telegraph_room(void) {
+    enum { MANY = 120 };
+    struct ohm_plan *plan = ohm_plan_new(1, MANY, 1);
+    struct ohm_row rows[MANY];
+    struct ohm_column column = {.sign = 1};
+    struct ohm_noise noise = {.device = {.telegraph = 0.5, .on_ohm = 10000}};
+    CU_ASSERT_EQUAL_FATAL(ohm_plan_add_tile(plan, MANY, 1, 1), 0);
+    for (int32_t r = 0; r < MANY; r++) {
+        rows[r] = (struct ohm_row){r, 0};
+        ohm_tile_set(&plan->tiles[0], r, 0, 1);
+    }
+    struct ohm_use use = {.nrow = MANY, .ncol = 1, .rows = rows, .columns = &column};
+    CU_ASSERT_FATAL(!ohm_plan_add_use(plan, &use) && !ohm_plan_finish(plan, 1) && !ohm_plan_vary(plan, &noise, 0));
+    CU_ASSERT_EQUAL(plan->fraction, 8);
+    CU_ASSERT_EQUAL(ohm_plan_telegraph(plan, &noise, 0), OHM_OK);
+    CU_ASSERT_EQUAL(plan->fraction, 7);
+    for (int32_t r = 0; r < MANY; r++) CU_ASSERT(plan->tiles[0].held[r] == 128 && plan->tiles[0].swing[r] == 128);
+    ohm_plan_free(plan);
 }
 
 /* Codes of a measured ADC: a mean of their own, a spread from conversion to conversion beside that of the sums. */
@@ -308,6 +364,8 @@ static struct ohm_noise draw_noise(void) {
     if (draw(2)) noise.device.stuck_on = 0.02;
     if (draw(3) == 0) noise.wire.row = noise.wire.column = 1 + draw(5);
     noise.device.on_ohm = 10000;
+    if (draw(3) == 0) noise.device.telegraph = 0.1 * (1 + draw(4));
+    if (draw(6) == 0) noise.device.telegraph_us = 1;
     if (draw(3) == 0) noise.adc.thermal = 0.4;
     if (draw(3) == 0) noise.adc.offset_error = 0.5;
     if (draw(5) == 0) noise.adc.dnl = 0.2;
@@ -345,6 +403,7 @@ static void check_layer(const char *design) {
     ohm_plan_stick(plan, &noise, reads.layer);
     CU_ASSERT_FATAL(!ohm_plan_join(plan) && !ohm_plan_vary(plan, &noise, reads.layer));
     if (ohm_noise_of_wires(&noise)) CU_ASSERT_EQUAL_FATAL(ohm_plan_wire(plan, &noise), OHM_OK);
+    if (ohm_noise_of_telegraph(&noise)) CU_ASSERT_EQUAL_FATAL(ohm_plan_telegraph(plan, &noise, reads.layer), OHM_OK);
     if (ohm_noise_of_adcs(&noise))
         CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, reads.layer, d.setting.array_columns, &converters), OHM_OK);
     adc.converters = converters;
@@ -431,6 +490,9 @@ int main(void) {
                                        {"chips", test_chips},
                                        {"small deviates", test_small},
                                        {"noise of a bit line", test_reads},
+                                       {"telegraph noise", test_telegraph},
+                                       {"amplitudes of telegraph noise", test_telegraph_law},
+                                       {"room for telegraph noise", test_telegraph_room},
                                        {"measured codes", test_codes},
                                        {"noise cell by cell", test_cell_by_cell},
                                        {"isaac: programs", test_isaac},
