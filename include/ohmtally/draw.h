@@ -47,6 +47,8 @@ const float *ohm_draw_small(void); /* [OHM_DRAW_SMALL] */
  */
 #define OHM_DRAW_HALVES 128
 void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t halves[OHM_DRAW_HALVES]);
+/* The same at c, c + 1 .. c + n - 1: halves [n][OHM_DRAW_HALVES]. */
+void ohm_draw_many(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, int32_t n, uint32_t part, uint16_t *halves);
 
 /* Words below this have the given share (0 .. 1) of all words, to the nearest 2^-32. */
 uint64_t ohm_draw_below(double share);

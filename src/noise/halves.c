@@ -41,41 +41,68 @@ OHM_CLONES static void portable(struct ohm_draws draws, uint32_t a, uint32_t b, 
 
 #if defined(__x86_64__)
 #define AVX512 __attribute__((target("avx512f")))
-struct products {
-    __m512i low, high;
-};
-/* 32-bit lanes times a constant. */
-AVX512 static inline struct products multiply(__m512i a, __m512i constant) {
-    __m512i even = _mm512_mul_epu32(a, constant), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), constant);
-    return (struct products){_mm512_mask_mov_epi32(even, 0xAAAA, _mm512_slli_epi64(odd, 32)),
-                             _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xAAAA, odd)};
+#define FIRST 0xD2511F53u
+#define SECOND 0xCD9E8D57u
+#define FIRST_KEY 0x9E3779B9u
+#define SECOND_KEY 0xBB67AE85u
+
+/* In lanes of 64 bits, of which the lower 32 count: a product is the next round's low word as it is. Only the last word of the address differs from
+ * lane to lane, so that two rounds and a half are numbers more than vectors. */
+AVX512 static inline __attribute__((always_inline)) void eight_blocks(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, __m512i d,
+                                                                      __m512i w[4]) {
+    const __m512i first = _mm512_set1_epi64(FIRST), second = _mm512_set1_epi64(SECOND);
+    uint32_t key0 = draws.key[0], key1 = draws.key[1];
+    uint64_t p = (uint64_t)FIRST * a, q = (uint64_t)SECOND * c;
+    __m512i x = _mm512_xor_si512(d, _mm512_set1_epi64((uint32_t)(p >> 32) ^ key1)), y;
+    uint32_t w0 = (uint32_t)(q >> 32) ^ b ^ key0, w1 = (uint32_t)q, w2, w3 = (uint32_t)p;
+    key0 += FIRST_KEY, key1 += SECOND_KEY;
+    p = (uint64_t)FIRST * w0;
+    y = _mm512_mul_epu32(x, second);
+    x = _mm512_xor_si512(_mm512_srli_epi64(y, 32), _mm512_set1_epi64(w1 ^ key0));
+    w2 = (uint32_t)(p >> 32) ^ w3 ^ key1;
+    w3 = (uint32_t)p;
+    key0 += FIRST_KEY, key1 += SECOND_KEY;
+    q = (uint64_t)SECOND * w2;
+    w[3] = _mm512_mul_epu32(x, first);
+    w[0] = _mm512_xor_si512(y, _mm512_set1_epi64((uint32_t)(q >> 32) ^ key0));
+    w[1] = _mm512_set1_epi64((uint32_t)q);
+    w[2] = _mm512_xor_si512(_mm512_srli_epi64(w[3], 32), _mm512_set1_epi64(w3 ^ key1));
+#pragma GCC unroll 7
+    for (int round = 3; round < 10; round++) {
+        key0 += FIRST_KEY, key1 += SECOND_KEY;
+        x = _mm512_mul_epu32(w[0], first);
+        y = _mm512_mul_epu32(w[2], second);
+        w[0] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(y, 32), w[1], _mm512_set1_epi64(key0), 0x96);
+        w[2] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(x, 32), w[3], _mm512_set1_epi64(key1), 0x96);
+        w[1] = y;
+        w[3] = x;
+    }
 }
 
-AVX512 static void avx512(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t *halves) {
-    const __m512i first = _mm512_set1_epi64(0xD2511F53u), second = _mm512_set1_epi64(0xCD9E8D57u);
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m512i w[4] = {_mm512_set1_epi32((int)a), _mm512_set1_epi32((int)b), _mm512_set1_epi32((int)c),
-                    _mm512_add_epi32(_mm512_set1_epi32((int)(part * LANES)), lane)};
-    uint32_t key0 = draws.key[0], key1 = draws.key[1];
-    for (int round = 0; round < 10; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
-        struct products p = multiply(w[0], first), q = multiply(w[2], second);
-        w[0] = _mm512_ternarylogic_epi32(q.high, w[1], _mm512_set1_epi32((int)key0), 0x96);
-        w[2] = _mm512_ternarylogic_epi32(p.high, w[3], _mm512_set1_epi32((int)key1), 0x96);
-        w[1] = q.low;
-        w[3] = p.low;
+AVX512 static void avx512(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, int32_t n, uint32_t part, uint16_t *halves) {
+    const __m512i d = _mm512_add_epi64(_mm512_set1_epi64(part * LANES), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m512i lower = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    for (int32_t i = 0; i < n; i++, halves += OHM_DRAW_HALVES) {
+        __m512i low[4], high[4];
+        eight_blocks(draws, a, b, c + (uint32_t)i, d, low);
+        eight_blocks(draws, a, b, c + (uint32_t)i, _mm512_add_epi64(d, _mm512_set1_epi64(8)), high);
+        for (int k = 0; k < 4; k++) _mm512_storeu_si512(halves + 32 * k, _mm512_permutex2var_epi32(low[k], lower, high[k]));
     }
-    for (int k = 0; k < 4; k++) _mm512_storeu_si512(halves + 32 * k, w[k]);
 }
 #endif
 
-void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t halves[OHM_DRAW_HALVES]) {
+void ohm_draw_many(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, int32_t n, uint32_t part, uint16_t *halves) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f")) {
-        avx512(draws, a, b, c, part, halves);
+        avx512(draws, a, b, c, n, part, halves);
         return;
     }
 #endif
-    portable(draws, a, b, c, part, halves);
+    for (int32_t i = 0; i < n; i++) portable(draws, a, b, c + (uint32_t)i, part, halves + i * OHM_DRAW_HALVES);
+}
+
+void ohm_draw_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, uint16_t halves[OHM_DRAW_HALVES]) {
+    ohm_draw_many(draws, a, b, c, 1, part, halves);
 }
 
 static float small[OHM_DRAW_SMALL];
