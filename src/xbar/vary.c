@@ -8,12 +8,18 @@
 #include <stdlib.h>
 
 #define FINEST 8 /* bits of the fraction */
+#define LEVELS (1 << OHM_MAX_CELL_BITS)
+#define UNDECIDED INT16_MIN
 
 struct varying {
     const struct ohm_noise *noise;
     struct ohm_draws variation, drift;
     bool drifts; /* cell by cell */
+    bool rises;  /* a cell's conductance rises with its word of variation, and follows no other */
     double zero, leak, top, log_time;
+    /* What cells of each level become for 2^bits ranges of words: the same for all words of the range, or UNDECIDED. NULL: not yet known. */
+    int32_t bits;
+    int16_t *table[LEVELS];
 };
 
 /* The spread of a conductance of g level steps, in level steps. */
@@ -48,6 +54,37 @@ static int16_t fixed(double g) {
     return (int16_t)(steps > INT16_MAX ? INT16_MAX : steps < -INT16_MAX ? -INT16_MAX : steps);
 }
 
+/* Where a conductance that rises with the word rounds to the same at both ends of a range, and not just so, it does in between. */
+static int make_table(struct varying *v, uint32_t level) {
+    int32_t n = 1 << v->bits;
+    double last = vary(v, level + v->zero, 0, 0) * (1 << FINEST);
+    int16_t *table = v->table[level] = ohm_alloc_array((size_t)n, sizeof *table);
+    if (!table) return OHM_E_MEMORY;
+    for (int32_t i = 0; i < n; i++) {
+        double first = last;
+        last = vary(v, level + v->zero, i + 1 < n ? (uint32_t)(i + 1) << (32 - v->bits) : UINT32_MAX, 0) * (1 << FINEST);
+        table[i] = rint(first - 1e-6) == rint(last + 1e-6) ? fixed(first / (1 << FINEST)) : UNDECIDED;
+    }
+    return OHM_OK;
+}
+
+/* Columns c .. c + 63 of a row: the words of 16 blocks. */
+static int vary_columns(struct varying *v, uint32_t layer, uint32_t array, struct ohm_tile *tile, int32_t r, int32_t c) {
+    int16_t *to = tile->held + (size_t)r * (size_t)tile->ncol + (size_t)c;
+    uint16_t halves[OHM_DRAW_HALVES] = {0};
+    if (v->noise->device.variation > 0 || v->noise->device.measured)
+        ohm_draw_halves(v->variation, layer, array, (uint32_t)r, (uint32_t)c / 64, halves);
+    for (int32_t i = 0; i < 64 && c + i < tile->ncol; i++) {
+        const uint16_t *half = halves + 32 * (i % 4) + 2 * (i / 4);
+        uint32_t word = half[0] | (uint32_t)half[1] << 16, level = ohm_tile_get(tile, r, c + i);
+        if (!v->table[level]) OHM_TRY(make_table(v, level));
+        to[i] = v->table[level][word >> (32 - v->bits)];
+        if (to[i] == UNDECIDED) to[i] = fixed(vary(v, level + v->zero, word, 0));
+    }
+    return OHM_OK;
+}
+
+/* Four columns at a time, whatever the conductances follow. */
 static void vary_row(const struct varying *v, uint32_t layer, uint32_t array, struct ohm_tile *tile, int32_t r) {
     for (int32_t c = 0; c < tile->ncol; c += 4) {
         uint32_t variation[4] = {0}, drift[4] = {0};
@@ -58,6 +95,23 @@ static void vary_row(const struct varying *v, uint32_t layer, uint32_t array, st
             tile->held[(size_t)r * (size_t)tile->ncol + (size_t)(c + k)] =
                 fixed(vary(v, ohm_tile_get(tile, r, c + k) + v->zero, variation[k], drift[k]));
     }
+}
+
+static int vary_tile(struct varying *v, uint32_t layer, uint32_t array, struct ohm_tile *tile) {
+    for (int32_t r = 0; r < tile->nrow; r++)
+        if (v->rises)
+            for (int32_t c = 0; c < tile->ncol; c += 64) OHM_TRY(vary_columns(v, layer, array, tile, r, c));
+        else
+            vary_row(v, layer, array, tile, r);
+    return OHM_OK;
+}
+
+/* Ranges enough that few cells are undecided, and few against the cells. */
+static int32_t table_bits(const struct ohm_plan *plan) {
+    int64_t cells = 0;
+    for (int32_t t = 0; t < plan->ntile; t++) cells += (int64_t)plan->tiles[t].nrow * plan->tiles[t].ncol;
+    int32_t bits = ohm_bit_length(cells / 64);
+    return bits < 6 ? 6 : bits > 14 ? 14 : bits;
 }
 
 /* The most that a bit line adds up, of either sign, in 2^-fraction. */
@@ -109,13 +163,17 @@ int ohm_plan_vary(struct ohm_plan *plan, const struct ohm_noise *noise, int32_t 
                         .leak = ohm_level_leak(noise, cell_bits),
                         .top = (1 << cell_bits) - 1,
                         .log_time = noise->device.drift_time > 0 ? ohm_draw_log(noise->device.drift_time) : 0,
-                        .drifts = noise->device.drift_time > 0 && (noise->device.drift_spread > 0 || noise->device.drift_law == OHM_DRIFT_RANDOM)};
-    for (int32_t t = 0; t < plan->ntile; t++) {
+                        .drifts = noise->device.drift_time > 0 && (noise->device.drift_spread > 0 || noise->device.drift_law == OHM_DRIFT_RANDOM),
+                        .rises = !(noise->device.drift_time > 0) || (noise->device.drift_law == OHM_DRIFT_LOSS && !(noise->device.drift_spread > 0)),
+                        .bits = table_bits(plan)};
+    int status = OHM_OK;
+    for (int32_t t = 0; !status && t < plan->ntile; t++) {
         struct ohm_tile *tile = &plan->tiles[t];
         tile->held = ohm_arena_array(plan->arena, (size_t)tile->nrow * (size_t)tile->ncol, sizeof *tile->held);
-        if (!tile->held) return OHM_E_MEMORY;
-        for (int32_t r = 0; r < tile->nrow; r++) vary_row(&v, (uint32_t)layer, (uint32_t)t, tile, r);
+        status = tile->held ? vary_tile(&v, (uint32_t)layer, (uint32_t)t, tile) : OHM_E_MEMORY;
     }
+    for (int32_t level = 0; level < LEVELS; level++) free(v.table[level]);
+    OHM_TRY(status);
     plan->fraction = FINEST;
     return ohm_plan_fit(plan);
 }
