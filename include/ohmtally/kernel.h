@@ -72,6 +72,8 @@ struct ohm_arena;
 /* Slices of all OHM_CHUNK columns; *out is NULL when some column's values do not have that form. */
 int ohm_adc_slices_make(struct ohm_arena *arena, const struct ohm_adc_table *adc, const struct ohm_adc_slices **out);
 
+struct ohm_held;
+struct ohm_held_reads;
 struct ohm_kernel {
     const char *name;
     /* mask[k][w]: bit r of the (64-bit word w of) mask k is bit k of value[r]; k < nbit, r < n, words = (n + 63) / 64. element: 1 or 2 bytes. */
@@ -98,6 +100,13 @@ struct ohm_kernel {
      * converted; acc of the others is 0. Needs (2^(step1-step0) - 1) * |value| < 2^30 for every entry and driven * (2^cell_bits - 1) < ncount. */
     void (*table)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
                   const struct ohm_adc_table *adc, int32_t ncol, int32_t *acc, int64_t *clipped);
+    /* The same for conductances (held.h): code = sum / 2^fraction, rounded to the nearest, halves to even, and clamped; acc[p][c] for the
+     * OHM_PART bit lines of a part. *clipped grows by the number of codes that were clamped. Needs (2^(step1-step0) - 1) * (2^bits - 1) < 2^31. NULL:
+     * has no form of its own. */
+    void (*held)(const struct ohm_held *held, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t *acc, int64_t *clipped);
+    /* The same with noise of reads. */
+    void (*held_noisy)(const struct ohm_held *held, const struct ohm_held_reads *reads, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                       int32_t *acc, int64_t *clipped);
     /* y[i] += coefficient[i] * acc[i] * 2^shift; the narrow form for sums known to end up within 32 bits (modulo 2^32 on the way) */
     void (*combine)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int64_t *y);
     void (*combine_narrow)(int32_t n, const int32_t *coefficient, const int32_t *acc, int32_t shift, int32_t *y);

@@ -10,6 +10,7 @@
 #include "table_body.h"
 
 #include "combine_body.h"
+#include "held_body.h"
 #include "masks_body.h"
 
 #include <immintrin.h>
@@ -34,5 +35,5 @@ static void bit_masks_avx2(int32_t n, int32_t element, const void *values, int32
     }
 }
 
-const struct ohm_kernel ohm_kernel_avx2 = KERNEL("avx2", bit_masks_avx2, emit_plain, full_adders);
+const struct ohm_kernel ohm_kernel_avx2 = KERNEL("avx2", bit_masks_avx2, emit_plain, full_adders, held, NULL);
 #endif

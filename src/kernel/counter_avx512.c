@@ -81,6 +81,7 @@ static void transpose(const uint64_t (*planes)[OHM_CHUNK_WORDS], int32_t nplane,
 
 #include "combine_body.h"
 #include "counter_body.h"
+#include "held_avx512.h"
 
 #include "table_body.h"
 
@@ -120,5 +121,5 @@ static int32_t emit(const uint64_t *mask, int32_t words, uint16_t *out) {
     return n;
 }
 
-const struct ohm_kernel ohm_kernel_avx512 = KERNEL("avx512", bit_masks, emit, full_adders);
+const struct ohm_kernel ohm_kernel_avx512 = KERNEL("avx512", bit_masks, emit, full_adders, ohm_held_avx512, ohm_held_noisy_avx512);
 #endif

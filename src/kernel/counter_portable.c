@@ -9,6 +9,7 @@
 #include "table_body.h"
 
 #include "combine_body.h"
+#include "held_body.h"
 #include "masks_body.h"
 
-const struct ohm_kernel ohm_kernel_portable = KERNEL("portable", bit_masks_plain, emit_plain, full_adders);
+const struct ohm_kernel ohm_kernel_portable = KERNEL("portable", bit_masks_plain, emit_plain, full_adders, held, NULL);

@@ -105,4 +105,4 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
         }
 }
 
-const struct ohm_kernel ohm_kernel_reference = KERNEL("reference", bit_masks, emit, NULL);
+const struct ohm_kernel ohm_kernel_reference = KERNEL("reference", bit_masks, emit, NULL, NULL, NULL);

@@ -101,8 +101,9 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
     size_t nrow = (size_t)block->rows.nrow + 1, parts = (size_t)block->cells.nchunk * PARTS;
     block->held = ohm_arena_array(program->arena, parts * nrow * OHM_PART, sizeof *block->held);
     struct transfer *transfers = ohm_arena_array(program->arena, parts, sizeof *transfers);
+    struct held_part *held = ohm_arena_array(program->arena, parts, sizeof *held);
     if (program->analogue->two_states) block->swing = ohm_arena_array(program->arena, parts * nrow * OHM_PART, sizeof *block->swing);
-    if (!block->held || !transfers || (program->analogue->two_states && !block->swing)) return OHM_E_MEMORY;
+    if (!block->held || !transfers || !held || (program->analogue->two_states && !block->swing)) return OHM_E_MEMORY;
     block->conversion = program->analogue->conversions;
     program->analogue->conversions += (uint32_t)block->cells.nchunk * OHM_CHUNK;
     for (size_t k = 0; k < parts; k++) {
@@ -110,7 +111,10 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
         transfers[k].idle = true;
         for (int32_t c = 0; c < OHM_PART; c++) transfers[k].step[c] = 1; /* of columns that are not there */
     }
-    for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].transfer = transfers + (size_t)k * PARTS;
+    for (int32_t k = 0; k < block->cells.nchunk; k++) {
+        block->chunks[k].transfer = transfers + (size_t)k * PARTS;
+        block->chunks[k].held = held + (size_t)k * PARTS;
+    }
     for (int32_t i = 0; i < ncol; i++) {
         const struct ohm_tile *tile = &plan->tiles[sources[i].use->tile];
         size_t place = (size_t)(i / OHM_PART) * nrow * OHM_PART + (size_t)i % OHM_PART;
@@ -119,6 +123,9 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
         set_transfer(program, &sources[i], i % OHM_PART, &transfers[i / OHM_PART]);
         OHM_TRY(keep_levels(program, &sources[i], i % OHM_PART, &transfers[i / OHM_PART]));
     }
+    for (int32_t c = 0; c < ncol; c += OHM_PART)
+        ohm_held_choose(program, block, c / OHM_PART, ncol - c < OHM_PART ? ncol - c : OHM_PART, transfers[c / OHM_PART].still[0],
+                        &held[c / OHM_PART]);
     return OHM_OK;
 }
 
@@ -236,8 +243,19 @@ static int32_t part_steps(const struct ohm_program *program, const struct block 
     return outside;
 }
 
+/* Any part, all positions. */
+static void multiply_part(const struct ohm_program *program, const struct block *block, int32_t part, int32_t ncol, int32_t step, int32_t end,
+                          const uint32_t (*at)[2], int32_t *acc, struct scratch *s, int64_t *clipped) {
+    if (block->chunks[part / PARTS].held[part % PARTS].held.cells)
+        ohm_held_multiply(program, block, part, step, end, at, acc, s, clipped);
+    else
+        for (int32_t p = 0; p < s->lists.npos; p++)
+            *clipped += part_steps(program, block, part, ohm_telegraph_cells(program, block, part, at[p][0], s), ncol, &s->lists, p, step, end, at[p],
+                                   acc + (size_t)p * OHM_CHUNK);
+}
+
 /* One chunk, all positions: part by part, so that a part's cells stay in the cache. */
-static void multiply_chunk(const struct ohm_program *program, const struct block *block, int32_t k, const struct ohm_occasion *occasion, void *y,
+static void multiply_chunk(const struct ohm_program *program, const struct block *block, int32_t k, const uint32_t (*at)[2], void *y,
                            struct scratch *s, struct ohm_tally *tally) {
     const struct chunk *chunk = &block->chunks[k];
     const struct ohm_lists *lists = &s->lists;
@@ -246,12 +264,7 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
         end = step + program->step_limit < lists->nstep ? step + program->step_limit : lists->nstep;
         for (int32_t part = 0; part * OHM_PART < chunk->ncol; part++) {
             int32_t left = chunk->ncol - part * OHM_PART, ncol = left < OHM_PART ? left : OHM_PART;
-            for (int32_t p = 0; p < lists->npos; p++) {
-                int64_t place = occasion->first + p;
-                uint32_t at[2] = {(uint32_t)occasion->image[place / occasion->positions], (uint32_t)(place % occasion->positions)};
-                tally->clipped += part_steps(program, block, k * PARTS + part, ohm_telegraph_cells(program, block, k * PARTS + part, at[0], s), ncol,
-                                             lists, p, step, end, at, s->acc + (size_t)p * OHM_CHUNK + (size_t)part * OHM_PART);
-            }
+            multiply_part(program, block, k * PARTS + part, ncol, step, end, at, s->acc + (size_t)part * OHM_PART, s, &tally->clipped);
         }
         for (int32_t p = 0; p < lists->npos; p++) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, step, y, (size_t)p * outputs);
     }
@@ -259,9 +272,15 @@ static void multiply_chunk(const struct ohm_program *program, const struct block
 
 void ohm_analogue_multiply(const struct ohm_program *program, const struct block *block, const struct ohm_occasion *occasion, int32_t npos,
                            const void *x, void *y, struct scratch *s, struct ohm_tally *tally) {
+    uint32_t at[OHM_HELD_POSITIONS][2];
     ohm_lists_build(program->kernel, &block->rows, npos, program->input_bits, program->element, x, program->groups * program->krows, 0, &s->lists);
+    for (int32_t p = 0; p < npos; p++) {
+        int64_t place = occasion->first + p;
+        at[p][0] = (uint32_t)occasion->image[place / occasion->positions];
+        at[p][1] = (uint32_t)(place % occasion->positions);
+    }
     for (int32_t k = 0; k < block->cells.nchunk; k++) {
         tally->evaluated += (int64_t)block->chunks[k].ncol * npos * block->steps;
-        multiply_chunk(program, block, k, occasion, y, s, tally);
+        multiply_chunk(program, block, k, (const uint32_t(*)[2])at, y, s, tally);
     }
 }

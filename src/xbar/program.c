@@ -230,6 +230,7 @@ void ohm_program_large(const struct ohm_program *program, void (*see)(void *cont
 
 int32_t ohm_program_positions(const struct ohm_program *program) {
     if (program->turned && program->nblock) return OHM_TURNED_POSITIONS;
+    if (program->analogue) return OHM_HELD_POSITIONS;
     return program->product ? OHM_PRODUCT_POSITIONS : OHM_PLAIN_POSITIONS;
 }
 

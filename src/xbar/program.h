@@ -6,6 +6,7 @@
 #define OHM_XBAR_PROGRAM_H
 #include "ohmtally/crossbar.h"
 #include "ohmtally/draw.h"
+#include "ohmtally/held.h"
 #include "ohmtally/product.h"
 #include "schedule.h"
 
@@ -24,9 +25,15 @@ struct chunk {
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: table * counts per table */
     /* Of those tables; chunks with the same offsets share them. */
     const struct ohm_adc_slices *slices;
-    struct transfer *transfer; /* [OHM_CHUNK / OHM_PART], of held conductances */
+    /* Of held conductances, [OHM_CHUNK / OHM_PART]. */
+    struct transfer *transfer;
+    struct held_part *held;
 };
-#define OHM_PART 128 /* columns whose conductances stay in the first-level cache */
+struct held_part { /* what a kernel needs to know of a part; cells NULL: none does it */
+    struct ohm_held held;
+    float still;
+    int32_t quiet; /* as in struct ohm_held_reads */
+};
 struct scratch;
 /* Columns driven by the same rows, of any number of tiles. */
 struct block {
@@ -106,6 +113,7 @@ static inline int32_t ohm_program_place(const struct ohm_program *program, int32
 }
 #define OHM_TURNED_POSITIONS OHM_CHUNK
 #define OHM_PLAIN_POSITIONS 64
+#define OHM_HELD_POSITIONS 128 /* of conductances, which take 16 times a level's room and come from further away */
 
 /* columns.c: one block's columns in kernel order. */
 struct column_source {
@@ -142,6 +150,12 @@ int ohm_analogue_place(struct ohm_program *program, struct block *block, const s
 void ohm_analogue_multiply(const struct ohm_program *program, const struct block *block, const struct ohm_occasion *occasion, int32_t npos,
                            const void *x, void *y, struct scratch *s, struct ohm_tally *tally);
 
+/* held.c: whether the program's kernel does a part of ncol columns by itself, an ideal ADC's; and the part in steps step .. end - 1, all positions
+ * (image, position). */
+void ohm_held_choose(const struct ohm_program *program, const struct block *block, int32_t part, int32_t ncol, float still, struct held_part *held);
+void ohm_held_multiply(const struct ohm_program *program, const struct block *block, int32_t part, int32_t step, int32_t end, const uint32_t (*at)[2],
+                       int32_t *acc, struct scratch *s, int64_t *clipped);
+
 /* telegraph.c: a part's conductances [nrow + 1][OHM_PART] while an image is read. */
 const int16_t *ohm_telegraph_cells(const struct ohm_program *program, const struct block *block, int32_t part, uint32_t image, struct scratch *s);
 
@@ -167,7 +181,7 @@ void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *
 
 /* stack.c: blocks that hold different rows of the same columns, in stacks; one stack's sums over positions that fit the caches together. */
 void ohm_program_make_stacks(struct ohm_program *program);
-int32_t ohm_stack_positions(const struct ohm_program *program); /* at most OHM_PLAIN_POSITIONS */
+int32_t ohm_stack_positions(const struct ohm_program *program); /* at most OHM_PLAIN_POSITIONS; OHM_HELD_POSITIONS of conductances */
 void ohm_stack_multiply(const struct ohm_program *program, const struct block *first, int32_t npos, const void *x, void *y, struct scratch *s,
                         struct ohm_tally *tally);
 

@@ -7,7 +7,8 @@ static size_t rounded(size_t bytes) {
 
 /* With memory == NULL only measures. */
 static size_t lay_out(const struct ohm_program *program, int32_t npos, unsigned char *memory, struct scratch *s) {
-    size_t at = 0, together = (size_t)(npos < OHM_PLAIN_POSITIONS ? npos : OHM_PLAIN_POSITIONS);
+    int32_t most = program->analogue ? OHM_HELD_POSITIONS : OHM_PLAIN_POSITIONS;
+    size_t at = 0, together = (size_t)(npos < most ? npos : most);
     size_t nstep = (size_t)(program->input_bits + program->max_shift);
 #define PIECE(pointer, bytes)                                                                                                                        \
     do {                                                                                                                                             \

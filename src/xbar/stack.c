@@ -41,6 +41,7 @@ void ohm_program_make_stacks(struct ohm_program *program) {
 }
 
 int32_t ohm_stack_positions(const struct ohm_program *program) {
+    if (program->analogue) return OHM_HELD_POSITIONS;
     size_t fit = program->max_total ? TOTAL_WORDS / program->max_total : OHM_PLAIN_POSITIONS;
     return fit > OHM_PLAIN_POSITIONS ? OHM_PLAIN_POSITIONS : fit < LEAST_POSITIONS ? LEAST_POSITIONS : (int32_t)fit;
 }

@@ -153,6 +153,14 @@ static void test_chips(void) {
 
 /* ---- read noise ---- */
 
+static void check_halves(struct ohm_draws draws, uint32_t a, uint32_t b, uint32_t c, uint32_t part, const uint16_t *halves) {
+    for (uint32_t i = 0; i < 16; i++) {
+        uint32_t words[4];
+        ohm_draw(draws, a, b, c, part * 16 + i, words);
+        for (uint32_t k = 0; k < 4; k++) CU_ASSERT_EQUAL(halves[32 * k + 2 * i] | (uint32_t)halves[32 * k + 2 * i + 1] << 16, words[k]);
+    }
+}
+
 /* The mapping from 16 bits to deviates, and their words: those of the blocks one by one. */
 static void test_small(void) {
     const float *small = ohm_draw_small();
@@ -167,10 +175,13 @@ static void test_small(void) {
     struct ohm_draws draws = ohm_draws_of(9, 2, OHM_DRAW_READ);
     uint16_t halves[OHM_DRAW_HALVES];
     ohm_draw_halves(draws, 1, 2, 3, 5, halves);
-    for (uint32_t i = 0; i < 16; i++) {
-        uint32_t words[4];
-        ohm_draw(draws, 1, 2, 3, 5 * 16 + i, words);
-        for (uint32_t k = 0; k < 4; k++) CU_ASSERT_EQUAL(halves[32 * k + 2 * i] | (uint32_t)halves[32 * k + 2 * i + 1] << 16, words[k]);
+    check_halves(draws, 1, 2, 3, 5, halves);
+    for (int i = 0; i < 200; i++) {
+        uint16_t many[9 * OHM_DRAW_HALVES];
+        uint32_t a = draw(1u << 30) * 5, b = draw(1u << 30) * 5, c = draw(1u << 30) * 5, part = draw(1u << 28);
+        int32_t n = 1 + (int32_t)draw(9);
+        ohm_draw_many(draws, a, b, c, n, part, many);
+        for (int32_t k = 0; k < n; k++) check_halves(draws, a, b, c + (uint32_t)k, part, many + k * OHM_DRAW_HALVES);
     }
 }
 
@@ -416,13 +427,13 @@ static void check_layer(const char *design) {
     drawn_free(&d);
 }
 static void test_isaac(void) {
-    for (int i = 0; i < 50; i++) check_layer("isaac");
+    for (int i = 0; i < 120; i++) check_layer("isaac");
 }
 static void test_sme(void) {
-    for (int i = 0; i < 50; i++) check_layer("sme");
+    for (int i = 0; i < 120; i++) check_layer("sme");
 }
 static void test_sobsx(void) {
-    for (int i = 0; i < 40; i++) check_layer("sobsx");
+    for (int i = 0; i < 100; i++) check_layer("sobsx");
 }
 
 /* Conductances that are levels: what the digital definition gives, bit for bit. */
