@@ -163,7 +163,7 @@ class Converters(Noise):
 ANALOGUE = [
     "design: isaac, name: isaac, cell_bits: 2, variation: 0.1",
     "design: isaac, name: isaac-read, read_noise: 0.05, bandwidth: 1e10, drift_time: 10, drift: 0.01, drift_law: random",
-    "design: isaac, name: isaac-all, cell_bits: 2, variation: 0.05, telegraph: 0.05, telegraph_us: 0.2, on_off: 50, read_noise: 0.05, drift_time: 1000, drift: 0.01, stuck_off: 0.001, adc_thermal: 0.3, adc_offset_error: 0.2",
+    "design: isaac, name: isaac-all, cell_bits: 2, variation: 0.05, telegraph: 0.05, telegraph_us: 0.2, on_off: 50, read_noise: 0.05, drift_time: 1000, drift: 0.01, stuck_off: 0.001, adc_thermal: 0.3, adc_offset_error: 0.2, wire_row: 1, wire_column: 1, bandwidth: 1e9",
     "design: sme, name: sme-all, squeeze: 1, variation: 0.05, read_noise: 0.05, adc_bits: 5, adc_range: calibrated, adc_thermal: 0.2, adc_dnl: 0.1",
 ]
 

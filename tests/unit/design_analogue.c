@@ -56,6 +56,27 @@ static void check_cells(uint32_t level, struct ohm_noise noise, double mean, dou
     ohm_plan_free(plan);
 }
 
+/* Bit lines of 400 rows at level 3 leave three bits of fraction less: the mean of what cells are held to is that of what was drawn. */
+static void test_coarse_cells(void) {
+    enum { LONG = 400, WIDE = 200 };
+    struct ohm_plan *plan = ohm_plan_new(1, LONG, WIDE);
+    static struct ohm_row rows[LONG];
+    static struct ohm_column columns[WIDE];
+    struct ohm_noise noise = {.seed = 5, .device = {.variation = 0.1, .law = OHM_VARIATION_PROPORTIONAL}};
+    double mean = 0, one;
+    CU_ASSERT_EQUAL_FATAL(ohm_plan_add_tile(plan, LONG, WIDE, 2), 0);
+    for (int32_t i = 0; i < LONG * WIDE; i++) ohm_tile_set(&plan->tiles[0], i / WIDE, i % WIDE, 3);
+    for (int32_t r = 0; r < LONG; r++) rows[r] = (struct ohm_row){r, 0};
+    for (int32_t c = 0; c < WIDE; c++) columns[c] = (struct ohm_column){.output = c, .sign = 1};
+    struct ohm_use use = {.nrow = LONG, .ncol = WIDE, .rows = rows, .columns = columns};
+    CU_ASSERT_FATAL(!ohm_plan_add_use(plan, &use) && !ohm_plan_finish(plan, 8) && !ohm_plan_vary(plan, &noise, 0));
+    one = 1 << plan->fraction;
+    CU_ASSERT(plan->fraction < 8 && LONG * 3 * one + OHM_MAX_ROWS < 32768);
+    for (int32_t i = 0; i < LONG * WIDE; i++) mean += plan->tiles[0].held[i] / one / (LONG * WIDE);
+    CU_ASSERT(fabs(mean - 3) < 5 * sqrt((0.09 + 1 / one / one / 6) / (LONG * WIDE)));
+    ohm_plan_free(plan);
+}
+
 static struct ohm_noise varying(enum ohm_variation law, double s, double on_off) {
     return (struct ohm_noise){.seed = 5, .device = {.variation = s, .law = law, .on_off = on_off}};
 }
@@ -187,7 +208,8 @@ static void test_small(void) {
 
 /* One column of `ROWS` cells at level 1, all driven in one step, read by a 12-bit ADC of 1/16 level steps: the codes' moments over many images. */
 enum { ROWS = 100, READS = 40000 };
-static bool one_image; /* all reads are of one, not of one each */
+static bool one_image;             /* all reads are of one, not of one each */
+static int32_t driven_rows = ROWS; /* in every read */
 static struct moments read_column(struct ohm_noise noise, const struct ohm_reads *reads) {
     struct ohm_converters *converters = NULL;
     struct ohm_plan *plan = ohm_plan_new(1, ROWS, 1);
@@ -212,7 +234,7 @@ static struct moments read_column(struct ohm_noise noise, const struct ohm_reads
     struct ohm_program_request request = {
         .plan = plan, .adc = &adc, .kernel = ohm_kernel_chosen(), .input_bits = 1, .element = 1, .reads = reads, .offset = INT64_MAX};
     CU_ASSERT_EQUAL_FATAL(ohm_program_build(&request, &program), OHM_OK);
-    memset(x, 1, sizeof x);
+    for (int i = 0; i < READS * ROWS; i++) x[i] = i % ROWS < driven_rows;
     for (int i = 0; i < READS; i++) image[i] = one_image ? 0 : i;
     struct ohm_occasion occasion = {0, 1, image};
     void *scratch = ohm_alloc(ohm_program_scratch(program, READS));
@@ -245,6 +267,19 @@ static void test_reads(void) {
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.05}, .adc = {.thermal = 4}}, 0.0025 * ROWS + 1.0 / 16);
     check_reads((struct ohm_noise){.seed = 1, .device = {.read_noise = 0.1, .on_off = 5}},
                 0.01 * ROWS * 1.25); /* level 0 conducts 1/4, noise included */
+}
+
+/* Variance follows the count, and nothing else: none without a driven row. */
+static void test_counts(void) {
+    struct ohm_noise noise = {.seed = 1, .device = {.read_noise = 0.2}};
+    struct ohm_reads reads = {&noise, 0};
+    for (driven_rows = 0; driven_rows <= ROWS; driven_rows += 25) {
+        struct moments m = read_column(noise, &reads);
+        double variance = driven_rows ? 0.04 * driven_rows + 1.0 / 12 / 16 / 16 : 0;
+        CU_ASSERT(fabs(m.mean - driven_rows) <= 5 * sqrt(variance / READS) + 1e-9); /* no bias, whatever the count */
+        CU_ASSERT(fabs(m.variance - variance) <= 5 * variance * sqrt(2.0 / READS));
+    }
+    driven_rows = ROWS;
 }
 
 /* Two states a cell, a quarter apart, as likely each: binomial in every image, and the same in all reads of one. */
@@ -494,6 +529,7 @@ static void test_functions(void) {
 
 int main(void) {
     const struct suite_test tests[] = {{"variation, cell by cell", test_variation},
+                                       {"coarse cells", test_coarse_cells},
                                        {"measured devices", test_measured},
                                        {"drift", test_drift},
                                        {"drift at random", test_random_drift},
@@ -501,6 +537,7 @@ int main(void) {
                                        {"chips", test_chips},
                                        {"small deviates", test_small},
                                        {"noise of a bit line", test_reads},
+                                       {"noise against counts", test_counts},
                                        {"telegraph noise", test_telegraph},
                                        {"amplitudes of telegraph noise", test_telegraph_law},
                                        {"room for telegraph noise", test_telegraph_room},

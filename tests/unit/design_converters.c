@@ -210,12 +210,18 @@ static struct ohm_noise draw_noise(void) {
     return noise;
 }
 
+/* Sums of ADCs with errors are wide; those of ideal ones are made so. */
 static void check_program(const struct drawn *d, const struct ohm_plan *plan, const struct ohm_adc *adc, const struct ohm_kernel *kernel,
                           enum ohm_evaluate evaluate, const int64_t *expected, int64_t outside) {
     size_t n = (size_t)(d->npos * d->layer.groups * d->layer.ncols);
     struct ohm_program *program = NULL;
-    struct ohm_program_request request = {
-        .plan = plan, .adc = adc, .kernel = kernel, .input_bits = d->bits, .element = d->element, .evaluate = evaluate, .offset = 0};
+    struct ohm_program_request request = {.plan = plan,
+                                          .adc = adc,
+                                          .kernel = kernel,
+                                          .input_bits = d->bits,
+                                          .element = d->element,
+                                          .evaluate = evaluate,
+                                          .offset = adc->converters ? 0 : INT64_MAX};
     struct ohm_tally tally = {0};
     CU_ASSERT_EQUAL_FATAL(ohm_program_build(&request, &program), OHM_OK);
     CU_ASSERT(!ohm_program_narrow(program));
@@ -277,6 +283,32 @@ static void test_no_error(void) {
     ohm_plan_free(plan);
 }
 
+/* n bits are 2^n codes, of the ideal ADC and of one with errors: not one more. */
+static void test_number_of_codes(void) {
+    struct ohm_plan *plan = ohm_plan_new(1, 1, 1);
+    struct ohm_noise noise = {.seed = 3, .adc = {.per_array = 1, .offset_error = 1, .dnl = 0.01}};
+    CU_ASSERT_EQUAL_FATAL(ohm_plan_add_tile(plan, 1, 1, 1), 0);
+    for (int32_t bits = 1; bits <= OHM_ADC_LEVEL_BITS; bits++) {
+        struct ohm_adc adc = {.bits = bits, .range = OHM_ADC_UNIT, .largest = (1 << bits) + 20};
+        struct ohm_converters *converters;
+        int32_t last = -1, codes[2] = {0}, lowest[2] = {INT32_MAX, INT32_MAX}, highest[2] = {0};
+        CU_ASSERT_EQUAL_FATAL(ohm_converters_make(&noise, &adc, plan, 0, 1, &converters), OHM_OK);
+        for (int k = 0; k < 2; k++, last = -1)
+            for (int32_t count = 0; count <= adc.largest; count++) { /* codes never fall */
+                bool outside;
+                int32_t code = k ? ohm_converters_code(converters, 0, 0, 0, count, &outside) : ohm_adc_code(&adc, 0, count);
+                codes[k] += code != last;
+                last = code;
+                lowest[k] = code < lowest[k] ? code : lowest[k];
+                highest[k] = code > highest[k] ? code : highest[k];
+            }
+        CU_ASSERT(codes[0] == 1 << bits && lowest[0] == 0 && highest[0] == (1 << bits) - 1);
+        CU_ASSERT(codes[1] <= 1 << bits && lowest[1] >= 0 && highest[1] == (1 << bits) - 1);
+        ohm_converters_free(converters);
+    }
+    ohm_plan_free(plan);
+}
+
 /* 128 rows of one-bit cells: a calibrated range of 0 .. 255 in 8 bits loses nothing; 7 bits have 128 codes, 0 .. 127, and lose exactly one for every
  * count of 128. */
 static void test_edges(void) {
@@ -313,6 +345,11 @@ static void test_edges(void) {
     CU_ASSERT(!memcmp(y, exact, sizeof y));
     CU_ASSERT_EQUAL(ohm_plan_multiply_plain(plan, &seven, 8, 1, POSITIONS, x, &y[0][0]), full);
     for (int p = 0; p < POSITIONS; p++) CU_ASSERT(y[p][0] == exact[p][0] - lost[p][0] && y[p][1] == exact[p][1]);
+    struct drawn d = {.npos = POSITIONS, .bits = 8, .element = 1, .x = x, .layer = {.groups = 1, .krows = ROWS, .ncols = 2}};
+    for (int e = 0; e < 2; e++) {
+        check_program(&d, plan, &lossless, ohm_kernel_chosen(), e ? OHM_EVALUATE_NEEDED : OHM_EVALUATE_ALL, &exact[0][0], 0);
+        check_program(&d, plan, &seven, ohm_kernel_chosen(), e ? OHM_EVALUATE_NEEDED : OHM_EVALUATE_ALL, &y[0][0], full);
+    }
     ohm_plan_free(plan);
 }
 
@@ -330,6 +367,7 @@ int main(void) {
                                        {"sme: programs", test_sme},
                                        {"sobsx: programs", test_sobsx},
                                        {"no error", test_no_error},
+                                       {"number of codes", test_number_of_codes},
                                        {"128 rows, 8 and 7 bits", test_edges}};
     return SUITE_RUN("design converters", tests);
 }
