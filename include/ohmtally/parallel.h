@@ -52,8 +52,13 @@ struct ohm_shared { /* the pages that were replaced */
 /* Collective. Where the copies differ, or the system does not help, everything stays as it is: sharing is never needed for a result. Adds to *shared.
  */
 void ohm_node_share(const struct ohm_world *world, const struct ohm_piece *pieces, int32_t npiece, struct ohm_shared *shared);
-/* Collective. The ranks of a node load what all hold one after another, each giving up its copy before the next loads. load returns this rank's
- * pieces (malloc'ed list). The result is this rank's status: agree afterwards. */
+/* Collective. The ranks of a node load what all hold one after another, each giving up its copy before the next loads, in OHM_NODE_TURNS turns at
+ * most: where there are more ranks, a part of them at a time. load returns this rank's pieces (malloc'ed list). The result is this rank's status:
+ * agree afterwards. */
+#define OHM_NODE_TURNS 8
+static inline int ohm_node_together(int ranks) { /* of a node, in a turn */
+    return (ranks + OHM_NODE_TURNS - 1) / OHM_NODE_TURNS;
+}
 int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, struct ohm_piece **pieces, int32_t *npiece), void *context,
                   struct ohm_shared *shared);
 /* Not collective. Before the memory is freed: gives the pages back to this process alone (their contents are lost). */

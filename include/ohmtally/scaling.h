@@ -1,7 +1,7 @@
 /* How long a run takes on many ranks: a model with measured costs. Ranks have one thread each. Layer: par.
  *
  * A run is a sequence of parts after each of which all ranks wait for each other:
- *   network    read on every rank of a node, one rank after another (parallel.h, ohm_node_load)
+ *   network    read on every rank of a node, one rank after another, or a few at a time (parallel.h, ohm_node_load)
  *   open       images and labels listed, on every rank at once; hashes of the inputs, on rank 0
  *   calibrate  calibration images shared among the ranks; histograms summed over them; quantised on every rank
  *   build      engines of all points, on every rank at once
@@ -51,7 +51,7 @@ struct ohm_scaling_job { /* seconds of one core */
 };
 /* name, what it is */
 #define OHM_SCALING_LIST(X)                                                                                                                          \
-    X(network, "the network read, rank after rank of a node")                                                                                        \
+    X(network, "the network read, ranks of a node in turns")                                                                                         \
     X(open, "images listed, inputs hashed")                                                                                                          \
     X(calibrate, "calibration")                                                                                                                      \
     X(build, "engines, the same on every rank")                                                                                                      \

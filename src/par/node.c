@@ -128,14 +128,15 @@ int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, stru
     struct offer mine = {.file = -1}, offer = mine;
     MPI_Comm node = ohm_world_node();
     MPI_Comm_rank(node, &rank);
-    for (int turn = 0; turn < size; turn++) {
-        if (turn == rank) {
+    const int together = ohm_node_together(size);
+    for (int turn = 0; turn * together < size; turn++) {
+        if (turn == rank / together) {
             status = load(context, &pieces, &npiece);
             if (status) npiece = 0;
             if (size > 1) mine = describe(pieces, npiece);
         }
         if (turn == 0 && size > 1) offer = make_offer(node, rank, &mine, pieces, npiece);
-        if (turn == rank && npiece) {
+        if (turn == rank / together && npiece) {
             int file = accept(&offer, &mine, rank, npiece, shared);
             if (file >= 0) replace(file, pieces, npiece, shared);
             if (file >= 0 && rank) close(file);

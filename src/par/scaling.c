@@ -101,8 +101,10 @@ static double messages_s(const struct ohm_scaling_machine *machine, const struct
 int ohm_scaling_time(const struct ohm_scaling_machine *machine, const struct ohm_scaling_job *job, int32_t ranks, struct ohm_scaling_time *time) {
     const double slow = slowness(machine, ranks);
     const int32_t together = ranks_of_node(machine, ranks), nodes = (ranks + together - 1) / together;
+    const int32_t at_once = ohm_node_together(together), turns = (together + at_once - 1) / at_once; /* reading the network */
     *time = (struct ohm_scaling_time){
-        .network = together * job->network_s + nodes * job->network_bytes / machine->file_bytes_per_s, /* a node's other ranks find it in memory */
+        .network = turns * job->network_s * slowness(machine, (int64_t)at_once * nodes) +
+                   nodes * job->network_bytes / machine->file_bytes_per_s, /* a node's other ranks find it in memory */
         .open = job->open_s * slow + job->identity_s,
         .calibrate = shared_s(machine, job->calibration, job->calibrate_s, ranks) + job->quantize_s * slow,
         .messages = messages_s(machine, job, ranks),

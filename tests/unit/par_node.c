@@ -386,12 +386,11 @@ static void start_load(struct load *load, int fails, int differs) {
     everybody((long)load->piece.data, load->address);
 }
 
-/* Every rank loaded once and alone; ends with everything freed. */
+/* Every rank loaded once, and alone where the node has few; ends with everything freed. */
 static void end_load(struct load *load, struct ohm_shared *shared) {
     char path[96], log[64] = "";
     CU_ASSERT_EQUAL(load->calls, 1);
-    CU_ASSERT_EQUAL(load->met, 0);
-    CU_ASSERT_EQUAL(load->unshared, 0);
+    if (ohm_node_together(world.local_size) == 1) CU_ASSERT(load->met == 0 && load->unshared == 0);
     wait_for_all();
     if (world.rank == 0) {
         snprintf(path, sizeof path, "%s/log", load->folder);

@@ -114,6 +114,14 @@ static void test_monotone(void) {
 }
 
 /* What must come to be the limit does: a counter that serves slowly, a file system that reads slowly. */
+/* A node's ranks read the network in turns, and a node more changes that only through the file system. */
+static void test_network(void) {
+    const int32_t ranks[] = {1, 2, 8, 9, 16, 64, 65, 6400}, turns[] = {1, 2, 8, 5, 8, 8, 7, 8};
+    struct ohm_scaling_machine machine = usual;
+    machine.file_bytes_per_s = INFINITY;
+    for (int k = 0; k < 8; k++) CU_ASSERT(near(time_of(&machine, &usual_job, ranks[k]).network, 0.3 * turns[k]));
+}
+
 static void test_limits(void) {
     struct ohm_scaling_machine machine = usual;
     machine.message_s = 0.5; /* longer than a unit takes on 1000 ranks */
@@ -141,7 +149,7 @@ static void test_shares(void) {
 int main(void) {
     const struct suite_test tests[] = {{"one rank", test_one_rank},     {"an ideal network", test_ideal_network},
                                        {"more ranks", test_more_ranks}, {"shared cores", test_shared_cores},
-                                       {"monotone", test_monotone},     {"limits", test_limits},
-                                       {"shares", test_shares}};
+                                       {"monotone", test_monotone},     {"network", test_network},
+                                       {"limits", test_limits},         {"shares", test_shares}};
     return SUITE_RUN("par scaling", tests);
 }
