@@ -24,15 +24,28 @@ struct ohm_engine_layer {
     struct ohm_product *product; /* exact */
     bool narrow;                 /* sums are int32_t */
     struct ohm_rescale rescale;
+    const char *way;    /* how it is evaluated: ohm_program_way, "product" for exact ones */
     struct ohm_adc adc; /* on crossbars: as asked for, with its calibrated ranges; without converters */
     struct ohm_store store;
     int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES]; /* as in the plan */
     double weight_error;                                    /* relative RMS of the held against the float weights */
     double held_error;                                      /* of the held against given weights; 0 without these */
 };
+struct ohm_batch;
+/* Consecutive steps of a network, of which an engine holds the layers and no others. Every run begins behind the steps before them, whose values are
+ * brought, and ends before those behind them, for which values are passed on (cut.h); layers that are not held have their ADC and nothing else. */
+struct ohm_engine_part {
+    int32_t first, end;                                                   /* steps first .. end - 1 */
+    int (*bring)(void *context, struct ohm_batch *batch, int32_t n);      /* values and digests of images 0 .. n - 1; not for step 0 */
+    int (*pass)(void *context, const struct ohm_batch *batch, int32_t n); /* not for the last step */
+    void (*stepped)(void *context, int32_t step);                         /* after each step, from the calling thread */
+    void *context;
+};
+
 struct ohm_engine {
     struct ohm_arena *arena;
     const struct ohm_intnet *intnet;
+    const struct ohm_engine_part *part; /* NULL: the whole network */
     int32_t adc_bits;
     struct ohm_engine_layer *layers; /* [nlayer] */
     int64_t *observed;               /* while observing: [nlayer][OHM_ADC_CLASSES][largest + 1] */
@@ -41,7 +54,8 @@ struct ohm_engine {
 
 struct ohm_engine_request {
     const struct ohm_intnet *intnet;
-    const bool *skip; /* [nlayer] layers that are not built: for engines whose layers are picked; NULL: none */
+    const bool *skip;                   /* [nlayer] layers that are not built: for engines whose layers are picked; NULL: none */
+    const struct ohm_engine_part *part; /* the only steps whose layers are built and run; must outlive the engine; NULL: all */
     /* On crossbars: */
     const struct ohm_design *design;           /* NULL: the exact integer network */
     const struct ohm_design_setting *settings; /* [nlayer] */
@@ -68,13 +82,14 @@ void ohm_engine_free(struct ohm_engine *engine);
 size_t ohm_engine_bytes(const struct ohm_engine *engine);
 
 /* Buffers for batches of up to n images; one per process, reused. */
-struct ohm_batch;
 int ohm_batch_new(const struct ohm_engine *engine, int32_t n, struct ohm_batch **batch);
 /* For these engines of one network and any engine whose layers are picked from theirs. */
 int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, int32_t n, struct ohm_batch **batch);
 void ohm_batch_free(struct ohm_batch *batch);
 /* Number in its set of the first image of the runs to come; 0 before the first call. Noise of reads is drawn by it. */
 void ohm_batch_first(struct ohm_batch *batch, int64_t first);
+/* Of images 0, 1, ... over the layer outputs so far; those left out of a run (inputs NULL) are not counted. */
+uint64_t *ohm_batch_digests(const struct ohm_batch *batch);
 /* Looks at a run, image by image, from one thread at a time; either function may be NULL. */
 struct ohm_engine_watch {
     void (*before_layer)(void *context, int32_t layer, const void *input); /* the layer's input as stored */
@@ -82,7 +97,8 @@ struct ohm_engine_watch {
     void *context;
 };
 /* Runs n images: inputs[i] float input of image i (NULL: skipped), outputs[i] its logits, digests[i] a hash over all layer outputs. tally [nlayer]
- * grows. outputs, digests, tally and watch may be NULL. */
+ * grows. outputs, digests, tally and watch may be NULL. An engine of some steps (part) reads inputs only to see which images there are, unless it has
+ * the first step, and gives outputs and digests only with the last. */
 int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch);
 

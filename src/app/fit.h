@@ -2,6 +2,7 @@
 #ifndef OHM_APP_FIT_H
 #define OHM_APP_FIT_H
 #include "app.h"
+#include "ohmtally/cut.h"
 #include "ohmtally/fit.h"
 
 /* A network's activations on this rank's images, kept where a step of the network begins. */
@@ -31,8 +32,7 @@ struct fit {
 int fit_plan(struct fit *fit);
 /* The set of one layer. */
 int fit_uses(const struct fit *fit, int32_t layer, struct ohm_constraint_use uses[OHM_MOST_CONSTRAINTS], int32_t *nuse);
-/* fit_kept.c. Bytes of an image's values that steps from `step` on read. */
-size_t kept_bytes(const struct ohm_intnet *intnet, int32_t step);
+/* fit_kept.c */
 void kept_load(const struct ohm_intnet *intnet, const struct kept *kept, int64_t image, const struct ohm_batch *batch, int32_t place);
 int kept_save(const struct ohm_intnet *intnet, struct kept *kept, int32_t step, int64_t image, const struct ohm_batch *batch, int32_t place);
 void kept_free(struct kept *kept, int64_t nimage);

@@ -8,7 +8,7 @@
 /* Input codes of this rank's images. */
 static int read_images(struct fit *fit, struct loader *loader) {
     const struct ohm_intnet *intnet = fit->study->content.intnet;
-    const size_t bytes = kept_bytes(intnet, 0);
+    const size_t bytes = ohm_cut_bytes(intnet, 0);
     for (int64_t at = 0; at < fit->nimage && !ohm_world_alarmed(&fit->study->world); at += READ_TOGETHER) {
         int32_t n = fit->nimage - at < READ_TOGETHER ? (int32_t)(fit->nimage - at) : READ_TOGETHER;
         OHM_TRY(loader_read(loader, fit->first + at, n));

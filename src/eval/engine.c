@@ -83,6 +83,7 @@ static int finish_layer(struct ohm_engine *engine, const struct ohm_engine_reque
 static int exact_product(struct ohm_engine *engine, int32_t i, const int32_t *w, const int32_t *place) {
     const struct ohm_layer *layer = &engine->intnet->layers[i];
     bool interleaved = ohm_layer_interleaved(layer);
+    engine->layers[i].way = "product";
     struct ohm_product_shape shape = {layer->groups, layer->krows, layer->ncols, engine->intnet->element, interleaved};
     OHM_TRY(ohm_product_new(&shape, w, interleaved ? NULL : place, &engine->layers[i].product));
     int64_t bound = ohm_product_bound(engine->layers[i].product, engine->intnet->activation_bits);
@@ -130,6 +131,7 @@ static int build_program(struct ohm_engine *engine, const struct ohm_engine_requ
                                         .offset = engine->layers[i].rescale.largest_offset};
     int status = ohm_program_build(&build, &engine->layers[i].program);
     if (!status) engine->layers[i].narrow = ohm_program_narrow(engine->layers[i].program);
+    if (!status) engine->layers[i].way = ohm_program_way(engine->layers[i].program);
     free(place);
     return status;
 }
@@ -155,7 +157,6 @@ static int plan_layer(struct ohm_engine *engine, const struct ohm_engine_request
     OHM_TRY(request->design->place(&request->settings[i], layer, weights->w, plan));
     OHM_TRY(ohm_plan_finish(plan, bits));
     engine->layers[i].store = plan->store;
-    engine->layers[i].adc = request->adc[i];
     memcpy(engine->layers[i].plane_full, plan->plane_full, sizeof plan->plane_full);
     memcpy(engine->layers[i].plane_held, plan->plane_held, sizeof plan->plane_held);
     const struct ohm_weights *given = given_weights(request, i);
@@ -201,6 +202,14 @@ static int crossbar_layer(struct ohm_engine *engine, const struct ohm_engine_req
     return status;
 }
 
+static bool left_out(const struct ohm_engine_request *request, int32_t i) {
+    const struct ohm_engine_part *part = request->part;
+    if (request->skip && request->skip[i]) return true;
+    for (int32_t s = 0; part && s < request->intnet->nstep; s++)
+        if (request->intnet->steps[s].layer == i) return s < part->first || s >= part->end;
+    return false;
+}
+
 #define LAYERS_PER_THREAD 2 /* between calls of `built`: memory that is not yet shared against threads without work */
 
 static int build_layers(struct ohm_engine *engine, const struct ohm_engine_request *request) {
@@ -210,7 +219,7 @@ static int build_layers(struct ohm_engine *engine, const struct ohm_engine_reque
         end = nlayer - first < together || !request->built ? nlayer : first + together;
 #pragma omp parallel for schedule(dynamic)
         for (int32_t i = first; i < end; i++)
-            if (request->skip && request->skip[i])
+            if (left_out(request, i))
                 continue;
             else if (request->design ? crossbar_layer(engine, request, i) : exact_layer(engine, request, i)) {
 #pragma omp critical(ohm_engine_failure)
@@ -230,7 +239,9 @@ int ohm_engine_build(const struct ohm_engine_request *request, struct ohm_engine
     if (request->design) {
         engine->adc_bits = request->adc[0].bits;
         engine->largest = request->adc[0].largest;
+        for (int32_t i = 0; i < request->intnet->nlayer; i++) engine->layers[i].adc = request->adc[i];
     }
+    engine->part = request->part;
     int status = build_layers(engine, request);
     if (status)
         ohm_engine_free(engine);

@@ -48,6 +48,7 @@ static void largest_bytes(const struct ohm_engine *engine, int32_t n, struct thr
     for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
         const struct ohm_layer *layer = &engine->intnet->layers[i];
         const struct ohm_engine_layer *built = &engine->layers[i];
+        if (!built->program && !built->product) continue; /* not of this part */
         const int64_t total = n * ohm_layer_positions(layer), block = block_positions(built);
         const int32_t npos = (int32_t)(total < block ? total : block);
         const size_t sum = built->narrow ? sizeof(int32_t) : sizeof(int64_t);
@@ -206,27 +207,49 @@ void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *b
     return stored(engine->intnet, batch, value, image);
 }
 
-int32_t ohm_batch_input(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs) {
-    const struct ohm_intnet *intnet = engine->intnet;
+uint64_t *ohm_batch_digests(const struct ohm_batch *batch) {
+    return batch->digest;
+}
+
+static int32_t find_images(struct ohm_batch *batch, int32_t n, const float *const *inputs) {
     int32_t real = 0;
-    memset(batch->digest, 0, (size_t)n * sizeof *batch->digest);
     for (int32_t i = 0; i < n; i++)
         if (inputs[i]) {
             batch->number[real] = batch->first + i;
             batch->image[real++] = i;
         }
+    return real;
+}
+
+static void put_images(const struct ohm_intnet *intnet, struct ohm_batch *batch, int32_t real, const float *const *inputs) {
+    memset(batch->digest, 0, (size_t)real * sizeof *batch->digest);
 #pragma omp parallel for num_threads(batch->nthread) schedule(static)
     for (int32_t i = 0; i < real; i++) ohm_int_input(intnet, inputs[batch->image[i]], stored(intnet, batch, intnet->network->input, i));
+}
+
+int32_t ohm_batch_input(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs) {
+    const int32_t real = find_images(batch, n, inputs);
+    put_images(engine->intnet, batch, real, inputs);
     return real;
 }
 
 int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
     const struct ohm_intnet *intnet = engine->intnet;
-    const int32_t real = ohm_batch_input(engine, batch, n, inputs), output = intnet->network->output;
+    const struct ohm_engine_part *part = engine->part;
+    const int32_t first = part ? part->first : 0, end = part ? part->end : intnet->nstep;
+    const int32_t real = find_images(batch, n, inputs), output = intnet->network->output;
     uint64_t *digest = batch->digest;
     int status = OHM_OK;
-    for (int32_t s = 0; !status && s < intnet->nstep; s++) status = run_step(engine, batch, &intnet->steps[s], real, digest, tally, watch);
+    if (first)
+        status = part->bring(part->context, batch, real);
+    else
+        put_images(intnet, batch, real, inputs);
+    for (int32_t s = first; !status && s < end; s++) {
+        status = run_step(engine, batch, &intnet->steps[s], real, digest, tally, watch);
+        if (part && part->stepped) part->stepped(part->context, s);
+    }
+    if (end < intnet->nstep) return status ? status : part->pass(part->context, batch, real);
     size_t bytes = (size_t)ohm_shape_count(&intnet->network->values[output].shape) * sizeof(float);
     for (int32_t i = 0; !status && i < real; i++) {
         if (outputs) memcpy(outputs[batch->image[i]], stored(intnet, batch, output, i), bytes);

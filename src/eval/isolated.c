@@ -58,10 +58,10 @@ static void run_layer(const struct isolating *run, int32_t i, struct ohm_tally *
     const struct ohm_intnet *intnet = run->engine->intnet;
     const size_t bytes = output_bytes(intnet, i);
     const int32_t output = intnet->layers[i].output;
-    for (int32_t k = 0; k < run->real; k++) memcpy(run->kept + (size_t)k * bytes, ohm_batch_value(run->exact, run->batch, output, k), bytes);
+    for (int32_t k = 0; k < run->real; k++) memcpy(run->kept + (size_t)k * bytes, ohm_batch_value(run->exact->intnet, run->batch, output, k), bytes);
     ohm_engine_layer(run->engine, run->batch, i, run->real, tally);
     for (int32_t k = 0; k < run->real; k++) {
-        unsigned char *exact = run->kept + (size_t)k * bytes, *stored = ohm_batch_value(run->engine, run->batch, output, k);
+        unsigned char *exact = run->kept + (size_t)k * bytes, *stored = ohm_batch_value(run->engine->intnet, run->batch, output, k);
         const uint64_t digest = XXH64(stored, bytes, (uint64_t)i);
         compare(intnet, i, exact, stored, lost);
         lost->digest_low += (int64_t)(digest & UINT32_MAX);
