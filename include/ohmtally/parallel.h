@@ -9,15 +9,23 @@
 struct ohm_world {
     int rank, size;
     int local_size; /* ranks on this node */
+    int part;       /* 0: all ranks of the run; otherwise some of them (ohm_world_split) */
 };
 /* Collective. Works without mpirun as one rank. */
 int ohm_world_start(int *argc, char ***argv, struct ohm_world *world);
 void ohm_world_end(struct ohm_world *world);
+/* Collective: ranks that give the same colour become a world of their own, in their order, for everything below but alarms, which go to all ranks of
+ * the run. ohm_world_leave is collective over the part; NULL and a part that never came to be (size 0) are fine. */
+int ohm_world_split(const struct ohm_world *world, int colour, struct ohm_world *part);
+void ohm_world_leave(struct ohm_world *part);
+/* Not collective: the lowest rank of the run on this rank's node, as the node's name. */
+int ohm_world_node_first(const struct ohm_world *world);
 
 /* Collective. status: this rank's outcome (its failure is recorded, status.h). OHM_OK when all ranks succeeded; otherwise every rank records the
  * failure of the lowest failing rank and returns its status. */
 int ohm_world_agree(const struct ohm_world *world, int status);
-/* Not collective: tells the others that this rank has failed, so that they stop their loops and come to the next agreement. */
+/* Not collective, world of all ranks only: tells the others that this rank has failed, so that they stop their loops and come to the next agreement.
+ */
 void ohm_world_alarm(const struct ohm_world *world);
 /* Not collective, cheap: whether another rank has raised the alarm. */
 bool ohm_world_alarmed(const struct ohm_world *world);
@@ -75,6 +83,23 @@ void ohm_claims_close(struct ohm_claims *claims);                               
  * since a rank that works on one has claimed the next one and asked for another. */
 #define OHM_CLAIMS_AHEAD 3
 int64_t ohm_claims_share(int64_t left, int ranks, int64_t most);
+
+/* Messages along a chain of ranks, each from the one before to the one behind, with at most OHM_CHAIN_DEPTH of them under way in each link, so that
+ * ranks work at the same time. Every rank ends what it sends, and takes what is sent to it until that ends, also after a failure: so nobody waits for
+ * ever. Not collective; one chain at a time. */
+#define OHM_CHAIN_DEPTH 2
+struct ohm_chain;
+/* Ranks of the run before and behind, -1: none; bytes: the longest message. */
+int ohm_chain_open(int before, int behind, size_t bytes, struct ohm_chain **chain);
+/* Room for the next message, as soon as there is some; then sent (bytes > 0). */
+void *ohm_chain_room(struct ohm_chain *chain);
+void ohm_chain_send(struct ohm_chain *chain, size_t bytes);
+/* The next message, good until the next call; NULL: they have ended, or there is none before. */
+const void *ohm_chain_receive(struct ohm_chain *chain);
+/* Moves what is under way (an MPI without threads of its own does so only when it is called). */
+void ohm_chain_poll(struct ohm_chain *chain);
+/* Ends what is sent, takes what is still sent, frees. NULL is fine. */
+void ohm_chain_close(struct ohm_chain *chain);
 
 /* Rank r owns units first[r] .. first[r + 1] - 1 of n: known to every rank, differing by at most one unit. */
 int64_t ohm_partition_first(int64_t n, int size, int rank);

@@ -88,7 +88,7 @@ int main(int argc, char **argv) {
     }
     ohm_memory_return();
     if (!strcmp(argv[1], "run")) stop_watch(); /* from the start: a signal may come while MPI starts */
-    struct ohm_world world = {0, 1, 1};
+    struct ohm_world world = {0, 1, 1, 0};
     struct arguments arguments = {0};
     const char **words = calloc((size_t)argc, sizeof *words), **set = calloc((size_t)argc, sizeof *set);
     char *line = join(argc, argv);

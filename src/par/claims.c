@@ -1,8 +1,8 @@
 /* A counter on rank 0 that every rank raises by one-sided messages; where the MPI has none that work, ranks take turns by number. */
+#include "node.h"
 #include "ohmtally/log.h"
 #include "ohmtally/parallel.h"
 #include "ohmtally/status.h"
-#include <mpi.h>
 #include <stdlib.h>
 
 struct ohm_claims {
@@ -24,15 +24,16 @@ static void ask(struct ohm_claims *claims) {
 static bool make_window(const struct ohm_world *world, MPI_Win *window) {
     int64_t *counter;
     int failed;
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    failed = MPI_Win_allocate(world->rank ? 0 : sizeof *counter, sizeof *counter, MPI_INFO_NULL, MPI_COMM_WORLD, &counter, window) != MPI_SUCCESS;
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL);
-    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    const MPI_Comm ranks = ohm_world_ranks(world);
+    MPI_Comm_set_errhandler(ranks, MPI_ERRORS_RETURN);
+    failed = MPI_Win_allocate(world->rank ? 0 : sizeof *counter, sizeof *counter, MPI_INFO_NULL, ranks, &counter, window) != MPI_SUCCESS;
+    MPI_Comm_set_errhandler(ranks, MPI_ERRORS_ARE_FATAL);
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, ranks);
     if (failed) return false;
     MPI_Win_lock(MPI_LOCK_EXCLUSIVE, world->rank, 0, *window);
     if (!world->rank) *counter = 0;
     MPI_Win_unlock(world->rank, *window);
-    MPI_Barrier(MPI_COMM_WORLD); /* nobody asks before it is 0 */
+    MPI_Barrier(ranks); /* nobody asks before it is 0 */
     return true;
 }
 

@@ -108,7 +108,7 @@ static int accept(const struct offer *offer, const struct offer *mine, int rank,
 
 void ohm_node_share(const struct ohm_world *world, const struct ohm_piece *pieces, int32_t npiece, struct ohm_shared *shared) {
     int rank, size = world->local_size, good, all;
-    MPI_Comm node = ohm_world_node();
+    MPI_Comm node = ohm_world_node(world);
     MPI_Comm_rank(node, &rank);
     if (size > 1) {
         struct offer mine = describe(pieces, npiece), offer = make_offer(node, rank, &mine, pieces, npiece);
@@ -126,7 +126,7 @@ int ohm_node_load(const struct ohm_world *world, int (*load)(void *context, stru
     struct ohm_piece *pieces = NULL;
     int32_t npiece = 0;
     struct offer mine = {.file = -1}, offer = mine;
-    MPI_Comm node = ohm_world_node();
+    MPI_Comm node = ohm_world_node(world);
     MPI_Comm_rank(node, &rank);
     const int together = ohm_node_together(size);
     for (int turn = 0; turn * together < size; turn++) {

@@ -9,21 +9,60 @@
 #define SPARSE_BLOCK 512        /* values: a page of memory */
 #define PIECE ((size_t)1 << 30) /* MPI counts are int: large buffers go in pieces */
 
-static int raised;                    /* alarms by this rank that nobody has taken back */
-static MPI_Comm node = MPI_COMM_NULL; /* the ranks of this node, from start to end */
+#define MOST_PARTS 8 /* worlds at a time */
 
-MPI_Comm ohm_world_node(void) {
-    return node;
+static int raised;                                                                                /* alarms by this rank that nobody has taken back */
+static struct { MPI_Comm ranks, node; /* all of them; those on this node */ } worlds[MOST_PARTS]; /* by part; ranks MPI_COMM_NULL: free */
+static int node_first;                                                                            /* lowest rank of the run on this node */
+
+MPI_Comm ohm_world_ranks(const struct ohm_world *world) {
+    return worlds[world->part].ranks;
+}
+
+MPI_Comm ohm_world_node(const struct ohm_world *world) {
+    return worlds[world->part].node;
+}
+
+int ohm_world_node_first(const struct ohm_world *world) {
+    return node_first;
+}
+
+/* Fills in all but the part's number. */
+static void describe(struct ohm_world *world) {
+    MPI_Comm_split_type(worlds[world->part].ranks, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &worlds[world->part].node);
+    MPI_Comm_rank(worlds[world->part].ranks, &world->rank);
+    MPI_Comm_size(worlds[world->part].ranks, &world->size);
+    MPI_Comm_size(worlds[world->part].node, &world->local_size);
 }
 
 int ohm_world_start(int *argc, char ***argv, struct ohm_world *world) {
     int given;
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &given)) return ohm_fail(OHM_E_INTERNAL, "MPI did not start");
-    MPI_Comm_rank(MPI_COMM_WORLD, &world->rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &world->size);
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    MPI_Comm_size(node, &world->local_size);
+    for (int i = 1; i < MOST_PARTS; i++) worlds[i].ranks = MPI_COMM_NULL;
+    worlds[0].ranks = MPI_COMM_WORLD;
+    world->part = 0;
+    describe(world);
+    node_first = world->rank;
+    MPI_Bcast(&node_first, 1, MPI_INT, 0, worlds[0].node);
     return OHM_OK;
+}
+
+int ohm_world_split(const struct ohm_world *world, int colour, struct ohm_world *part) {
+    int place = 1;
+    *part = (struct ohm_world){0};
+    while (place < MOST_PARTS && worlds[place].ranks != MPI_COMM_NULL) place++;
+    OHM_TRY(ohm_world_agree(world, place < MOST_PARTS ? OHM_OK : ohm_fail(OHM_E_INTERNAL, "ranks are in %d parts at a time", place)));
+    part->part = place;
+    MPI_Comm_split(ohm_world_ranks(world), colour, world->rank, &worlds[place].ranks);
+    describe(part);
+    return OHM_OK;
+}
+
+void ohm_world_leave(struct ohm_world *part) {
+    if (!part || !part->size) return;
+    MPI_Comm_free(&worlds[part->part].node);
+    MPI_Comm_free(&worlds[part->part].ranks);
+    *part = (struct ohm_world){0};
 }
 
 /* Takes alarms that nobody read, so that MPI ends with no message under way. */
@@ -38,20 +77,20 @@ static void drain(void) {
 void ohm_world_end(struct ohm_world *world) {
     MPI_Barrier(MPI_COMM_WORLD);
     drain();
-    MPI_Comm_free(&node);
+    MPI_Comm_free(&worlds[0].node);
     MPI_Finalize();
 }
 
 int ohm_world_agree(const struct ohm_world *world, int status) {
     int failing = status ? world->rank : INT_MAX, first;
-    MPI_Allreduce(&failing, &first, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    MPI_Allreduce(&failing, &first, 1, MPI_INT, MPI_MIN, ohm_world_ranks(world));
     if (first == INT_MAX) return OHM_OK;
     struct ohm_failure failure = {0};
     if (world->rank == first) {
         ohm_fail_take(&failure);
         if (!failure.status) failure.status = status; /* a failure without a line: still not a success */
     }
-    MPI_Bcast(&failure, (int)sizeof failure, MPI_BYTE, first, MPI_COMM_WORLD);
+    MPI_Bcast(&failure, (int)sizeof failure, MPI_BYTE, first, ohm_world_ranks(world));
     ohm_fail_clear();
     return ohm_fail_give(&failure);
 }
@@ -80,21 +119,21 @@ void ohm_world_calm(const struct ohm_world *world) {
     raised = 0;
 }
 
-static void broadcast(void *data, size_t size) {
+static void broadcast(const struct ohm_world *world, void *data, size_t size) {
     for (size_t at = 0; at < size; at += PIECE)
-        MPI_Bcast((char *)data + at, (int)(size - at < PIECE ? size - at : PIECE), MPI_BYTE, 0, MPI_COMM_WORLD);
+        MPI_Bcast((char *)data + at, (int)(size - at < PIECE ? size - at : PIECE), MPI_BYTE, 0, ohm_world_ranks(world));
 }
 
 int ohm_world_share(const struct ohm_world *world, char **data, size_t *size) {
     uint64_t bytes = world->rank ? 0 : *size;
     int status = OHM_OK;
-    MPI_Bcast(&bytes, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&bytes, 1, MPI_UINT64_T, 0, ohm_world_ranks(world));
     if (world->rank) {
         *data = malloc(bytes + 1);
         if (!*data) status = ohm_fail(OHM_E_MEMORY, "no memory for %llu bytes shared by rank 0", (unsigned long long)bytes);
     }
     OHM_TRY(ohm_world_agree(world, status));
-    broadcast(*data, bytes);
+    broadcast(world, *data, bytes);
     *size = bytes;
     if (world->rank) (*data)[bytes] = 0;
     return OHM_OK;
@@ -103,7 +142,7 @@ int ohm_world_share(const struct ohm_world *world, char **data, size_t *size) {
 void ohm_world_sum(const struct ohm_world *world, int64_t *values, size_t count) {
     size_t most = PIECE / sizeof *values;
     for (size_t at = 0; world->size > 1 && at < count; at += most)
-        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)(count - at < most ? count - at : most), MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)(count - at < most ? count - at : most), MPI_INT64_T, MPI_SUM, ohm_world_ranks(world));
 }
 
 static bool any(const int64_t *values, size_t count) {
@@ -133,11 +172,11 @@ int ohm_world_sum_sparse(const struct ohm_world *world, int64_t *values, size_t 
 }
 
 void ohm_world_least(const struct ohm_world *world, float *values, size_t count) {
-    if (world->size > 1) MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_MIN, MPI_COMM_WORLD);
+    if (world->size > 1) MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_MIN, ohm_world_ranks(world));
 }
 
 void ohm_world_most(const struct ohm_world *world, float *values, size_t count) {
-    if (world->size > 1) MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_MAX, MPI_COMM_WORLD);
+    if (world->size > 1) MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_MAX, ohm_world_ranks(world));
 }
 
 /* Rank 0's side of gather: takes each rank's bytes in rank order. */
@@ -146,7 +185,7 @@ static void receive_all(const struct ohm_world *world, const uint64_t *sizes, co
     for (int rank = 0; rank < world->size; rank++) {
         if (rank == 0) memcpy(all, mine, sizes[0]);
         for (size_t done = 0; rank && done < sizes[rank]; done += PIECE)
-            MPI_Recv(all + at + done, (int)(sizes[rank] - done < PIECE ? sizes[rank] - done : PIECE), MPI_BYTE, rank, 0, MPI_COMM_WORLD,
+            MPI_Recv(all + at + done, (int)(sizes[rank] - done < PIECE ? sizes[rank] - done : PIECE), MPI_BYTE, rank, 0, ohm_world_ranks(world),
                      MPI_STATUS_IGNORE);
         at += sizes[rank];
     }
@@ -158,13 +197,13 @@ int ohm_world_gather(const struct ohm_world *world, const void *mine, size_t byt
     *all = NULL;
     *total = 0;
     OHM_TRY(ohm_world_agree(world, status));
-    MPI_Gather(&size, 1, MPI_UINT64_T, sizes, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+    MPI_Gather(&size, 1, MPI_UINT64_T, sizes, 1, MPI_UINT64_T, 0, ohm_world_ranks(world));
     for (int rank = 0; !world->rank && rank < world->size; rank++) *total += sizes[rank];
     if (!world->rank && !(*all = malloc(*total + 1))) status = ohm_fail(OHM_E_MEMORY, "no memory to gather %zu bytes", *total);
     status = ohm_world_agree(world, status);
     if (!status && !world->rank) receive_all(world, sizes, mine, *all);
     for (size_t done = 0; !status && world->rank && done < bytes; done += PIECE)
-        MPI_Send((const char *)mine + done, (int)(bytes - done < PIECE ? bytes - done : PIECE), MPI_BYTE, 0, 0, MPI_COMM_WORLD);
+        MPI_Send((const char *)mine + done, (int)(bytes - done < PIECE ? bytes - done : PIECE), MPI_BYTE, 0, 0, ohm_world_ranks(world));
     free(sizes);
     return status;
 }
