@@ -8,8 +8,8 @@
 void ohm_cut_values(const struct ohm_intnet *intnet, int32_t step, void (*see)(void *context, int32_t value, size_t bytes), void *context);
 size_t ohm_cut_bytes(const struct ohm_intnet *intnet, int32_t step); /* of one image's values together */
 /* These values of images first .. first + n - 1 of a batch to and from state [n][ohm_cut_bytes]. */
-void ohm_cut_save(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, void *state);
-void ohm_cut_load(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, const void *state);
+void ohm_cut_save(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, void *state);
+void ohm_cut_load(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, const void *state);
 
 /* Stages of at least one step each such that the slowest takes as little as it can, and of these cuts one over which the least crosses: first [nstage
  * + 1], stage s has steps first[s] .. first[s + 1] - 1. cost [nstep] >= 0 of each step; crossing [nstep]: what a cut before the step moves; nstage <=

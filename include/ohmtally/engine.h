@@ -117,7 +117,7 @@ int ohm_float_batch(const struct ohm_network *network, int32_t n, const float *c
 int ohm_calibrate_batch(const struct ohm_network *network, int32_t n, const float *const *inputs, struct ohm_ranges *ranges);
 /* A batch step by step: the storage of a value of image i (NULL: none), and steps first .. end - 1 of the integer network on images 0 .. n - 1,
  * whose values that these steps read have been put there. */
-void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t value, int32_t image);
+void *ohm_batch_value(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t value, int32_t image);
 int ohm_engine_advance(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, int32_t first, int32_t end);
 /* The first of these steps: puts the inputs that are not NULL where the network's first steps look; how many there are. */
 int32_t ohm_batch_input(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs);

@@ -63,6 +63,7 @@ int point_check_noise(const struct ohm_job *job, const struct ohm_job_design *en
 int point_set_layer(const struct point *point, struct ohm_design_setting *setting, const char *key, const char *value);
 
 struct keeping; /* keep.h */
+struct grid;    /* grid.h */
 
 /* Everything of a run that does not change from point to point. */
 struct study {
@@ -84,6 +85,7 @@ struct study {
     } took;
     struct ohm_shared shared; /* the network's weights */
     struct keeping *keeping;  /* NULL: finished batches are not kept */
+    struct grid *grid;        /* of the point at hand; NULL: every rank has all layers */
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */
 int study_open(struct study *study, const struct ohm_world *world, const struct arguments *arguments);

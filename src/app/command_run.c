@@ -1,4 +1,5 @@
 /* ohmtally run: every point over all images, into one result file. */
+#include "grid.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include "sweep.h"
@@ -149,6 +150,7 @@ static int prepare(struct campaign *campaign, const struct arguments *arguments)
     struct study *base = &campaign->base;
     struct keeping *keeping = &campaign->keeping;
     int status = sweep_plan(&campaign->sweep, base, arguments, arguments->task);
+    if (!status) status = grid_check(base);
     if (!status) status = sweep_output(&campaign->sweep, arguments->task, &campaign->output);
     if (!status && base->world.rank == 0) status = create_result(campaign);
     OHM_TRY(ohm_world_agree(&base->world, status));

@@ -1,5 +1,5 @@
 /* One point over all images: each rank takes units of them; integers summed, rows gathered on rank 0. */
-#include "keep.h"
+#include "grid.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <math.h>
@@ -16,7 +16,8 @@ struct running {
     struct ohm_shared shared;  /* of its weights */
     struct ohm_batch *batch;
     struct loader loader;
-    float **outputs; /* [batch] */
+    const float *const *inputs; /* of the batch at hand */
+    float **outputs;            /* [batch] */
     float *output_values;
     uint64_t *digests;
     struct ohm_tally *tally, *unit_tally; /* [nlayer]: of all units of this rank, of the one at hand */
@@ -31,7 +32,7 @@ struct running {
 static int start(struct running *run) {
     struct study *study = run->study;
     const struct ohm_network *network = study->content.network;
-    run->room = study_batch(study);
+    run->room = study->grid ? study->grid->room : study_batch(study);
     run->nclass = (int32_t)ohm_shape_count(&network->values[network->output].shape);
     run->outputs = ohm_alloc_array((size_t)run->room, sizeof *run->outputs);
     run->output_values = ohm_alloc_array((size_t)run->room * (size_t)run->nclass, sizeof(float));
@@ -41,7 +42,7 @@ static int start(struct running *run) {
     run->rows = ohm_alloc_sparse((size_t)run->count, sizeof *run->rows);
     if (!run->outputs || !run->output_values || !run->digests || !run->tally || !run->unit_tally || !run->rows) return OHM_E_MEMORY;
     for (int32_t i = 0; i < run->room; i++) run->outputs[i] = run->output_values + (size_t)i * (size_t)run->nclass;
-    OHM_TRY(loader_open(&run->loader, study, study->images, study->job->images.packed != NULL, run->room));
+    if (grid_is_first(study->grid)) OHM_TRY(loader_open(&run->loader, study, study->images, study->job->images.packed != NULL, run->room));
     return run->engine ? ohm_batch_new(run->engine, run->room, &run->batch) : OHM_OK;
 }
 
@@ -79,7 +80,7 @@ static void fill_row(struct running *run, int64_t index, int32_t i) {
     struct ohm_image_row *row = &run->rows[run->nrow++];
     row->index = index;
     row->label = ohm_image_set_label(run->study->images, index);
-    if (!run->loader.inputs[i]) {
+    if (!run->inputs[i]) {
         for (int k = 0; k < 5; k++) row->best[k] = -1;
         row->correct = -2;
         return;
@@ -89,20 +90,29 @@ static void fill_row(struct running *run, int64_t index, int32_t i) {
     row->outputs_digest = run->engine ? run->digests[i] : 0;
 }
 
-/* The unit whose images the loader holds: computed, counted and kept. */
-static int run_unit(struct running *run, const struct unit *unit) {
-    const float *const *inputs = (const float *const *)run->loader.inputs;
+/* A unit whose images are there, or have come from the stage before: computed; with the last layer, counted and kept. */
+static int run_unit(void *context, const struct unit *unit) {
+    struct running *run = context;
     const int32_t nlayer = run->engine ? run->study->content.intnet->nlayer : 0;
     const int64_t before = run->nrow;
-    memset(run->unit_tally, 0, (size_t)nlayer * sizeof *run->unit_tally);
+    if (!grid_is_first(run->study->grid)) run->inputs = run->study->grid->inputs;
     if (run->engine) ohm_batch_first(run->batch, run->study->job->images.first + unit->first);
-    OHM_TRY(run->engine ? ohm_engine_run(run->engine, run->batch, unit->n, inputs, run->outputs, run->digests, run->unit_tally, NULL)
-                        : ohm_float_batch(run->study->content.network, unit->n, inputs, run->outputs));
+    OHM_TRY(run->engine ? ohm_engine_run(run->engine, run->batch, unit->n, run->inputs, run->outputs, run->digests, run->unit_tally, NULL)
+                        : ohm_float_batch(run->study->content.network, unit->n, run->inputs, run->outputs));
+    if (!grid_is_last(run->study->grid)) return OHM_OK;
     for (int32_t i = 0; i < unit->n; i++) fill_row(run, unit->first + i, i);
     for (int32_t i = 0; i < nlayer; i++) ohm_tally_add(&run->tally[i], &run->unit_tally[i]);
     const struct ohm_journal_batch batch = {run->point->index, (int32_t)run->point->noise.trial, unit->first, unit->n, nlayer, &run->rows[before],
                                             run->unit_tally};
     return keeping_add(run->study->keeping, &batch);
+}
+
+/* The unit whose images the loader holds. */
+static int run_loaded(struct running *run, const struct unit *unit) {
+    run->inputs = (const float *const *)run->loader.inputs;
+    memset(run->unit_tally, 0, (size_t)run->study->content.intnet->nlayer * sizeof *run->unit_tally);
+    grid_show(run->study->grid, unit, run->inputs, run->unit_tally);
+    return run_unit(run, unit);
 }
 
 /* Units until none is left. Stops early when this rank, or another one, fails or is asked to stop. */
@@ -116,7 +126,7 @@ static int run_images(struct running *run) {
         OHM_TRY(loader_finish(&run->loader));
         next = shares_next(&run->shares);
         if (next) loader_start(&run->loader, next->first, next->n);
-        OHM_TRY(run_unit(run, unit));
+        OHM_TRY(run_loaded(run, unit));
         ohm_progress_step(&progress, unit->before + unit->n);
     }
     if (progress.total) ohm_progress_end(&progress, progress.total);
@@ -136,15 +146,16 @@ static int sample_noise(struct running *run, double *power) {
     size_t stride = 2 * (size_t)study->content.intnet->nlayer;
     struct loader loader;
     struct ohm_batch *batch = NULL;
-    int64_t n;
+    int64_t n, i, end;
+    OHM_TRY(grid_open(study->grid, 1));
     int status = loader_open_samples(&loader, study, NOISE_IMAGES, &n);
     if (!status) status = ohm_batch_new(run->engine, 1, &batch);
-    int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
-    for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
+    for (grid_share(study, n, &i, &end); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
         ohm_batch_first(batch, i);
         if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, batch, loader.inputs[0], power + (size_t)i * stride);
     }
+    grid_close(study->grid);
     ohm_batch_free(batch);
     loader_close(&loader);
     return status;
@@ -246,25 +257,38 @@ static int collect(struct running *run, double seconds, struct ohm_arena *arena,
     return OHM_OK;
 }
 
+/* The units, known to all ranks that load images. Collective. */
+static int open_shares(struct running *run) {
+    struct study *study = run->study;
+    if (!study->grid) return shares_open(&run->shares, &study->world, run->done, run->count, run->room);
+    int status = grid_is_first(study->grid) ? shares_open(&run->shares, &study->grid->peers, run->done, run->count, run->room) : OHM_OK;
+    status = ohm_world_agree(&study->world, status);
+    return status ? status : grid_open(study->grid, run->room);
+}
+
 int evaluate_point(struct study *study, const struct point *point, struct ohm_arena *arena, struct evaluation *evaluation) {
     if (study->job->run.isolated && point->design) return evaluate_isolated(study, point, arena, evaluation);
     struct running run = {.study = study, .point = point, .count = ohm_image_set_count(study->images)};
     struct ohm_world *world = &study->world;
+    struct grid grid;
     double began = ohm_seconds();
     *evaluation = (struct evaluation){0};
     int status = OHM_OK;
-    if (point->exact || point->design) status = point_engine(study, point, &run.shared, &run.engine);
+    if (point->exact || point->design) status = grid_enter(study, point, study_batch(study), &grid);
+    if (!status && (point->exact || point->design)) status = point_engine(study, point, &run.shared, &run.engine);
     if (!status) status = start(&run);
     if (!status) status = take_over(&run, arena);
     status = ohm_world_agree(world, status);
-    if (!status) status = shares_open(&run.shares, world, run.done, run.count, run.room);
+    if (!status) status = open_shares(&run);
     if (!status) {
-        status = run_images(&run);
-        end_images(&run);
+        status = grid_is_first(study->grid) ? run_images(&run) : grid_units(study, run.unit_tally, run_unit, &run);
         if (status) ohm_world_alarm(world);
+        grid_close(study->grid);
+        end_images(&run);
         status = ohm_world_agree(world, status);
     }
     if (!status) status = collect(&run, ohm_seconds() - began, arena, evaluation);
     stop(&run);
+    grid_leave(study);
     return ohm_world_agree(world, status);
 }

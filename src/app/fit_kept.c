@@ -9,14 +9,14 @@ int32_t kept_step(const struct ohm_intnet *intnet, const struct kept *kept, int3
 }
 
 void kept_load(const struct ohm_intnet *intnet, const struct kept *kept, int64_t image, const struct ohm_batch *batch, int32_t place) {
-    ohm_cut_load(kept->engine, batch, kept->step, place, 1, kept->state[image]);
+    ohm_cut_load(intnet, batch, kept->step, place, 1, kept->state[image]);
 }
 
 int kept_save(const struct ohm_intnet *intnet, struct kept *kept, int32_t step, int64_t image, const struct ohm_batch *batch, int32_t place) {
     free(kept->state[image]);
     kept->state[image] = ohm_alloc(ohm_cut_bytes(intnet, step));
     if (!kept->state[image]) return OHM_E_MEMORY;
-    ohm_cut_save(kept->engine, batch, step, place, 1, kept->state[image]);
+    ohm_cut_save(intnet, batch, step, place, 1, kept->state[image]);
     return OHM_OK;
 }
 

@@ -86,8 +86,8 @@ static int sample_batch(struct sampling *s, struct ohm_batch *wanted, struct ohm
 #pragma omp parallel for schedule(dynamic)
     for (int32_t i = 0; i < n; i++) {
         int64_t image = fit->first + images[i];
-        int status = sample_targets(s, image, ohm_batch_value(fit->reference, wanted, s->layer->input, i), s->t + (size_t)i * each * outputs);
-        if (!status) status = sample_inputs(s, image, ohm_batch_value(&fit->mixed, held, s->layer->input, i), s->x + (size_t)i * each * inputs);
+        int status = sample_targets(s, image, ohm_batch_value(fit->reference->intnet, wanted, s->layer->input, i), s->t + (size_t)i * each * outputs);
+        if (!status) status = sample_inputs(s, image, ohm_batch_value(fit->mixed.intnet, held, s->layer->input, i), s->x + (size_t)i * each * inputs);
         if (status) {
 #pragma omp critical(fit_failure)
             ohm_fail_take(&failure);

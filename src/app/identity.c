@@ -38,6 +38,8 @@ static bool may_change(const char *key) {
                                            "run.batch",
                                            "run.output",
                                            "run.overwrite",
+                                           "run.grid",
+                                           "run.memory_mb",
                                            "run.resume",
                                            "search",
                                            "search.*",

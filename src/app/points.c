@@ -1,5 +1,5 @@
 /* Engines and layer rows of evaluation points. */
-#include "app.h"
+#include "grid.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <math.h>
@@ -14,14 +14,16 @@ static int observe(struct study *study, struct ohm_engine *engine) {
     struct loader loader;
     struct ohm_batch *batch = NULL;
     size_t bins = (size_t)engine->intnet->nlayer * ohm_engine_bins(engine);
+    OHM_TRY(grid_open(study->grid, 1));
     int status = loader_open_samples(&loader, study, OBSERVED_IMAGES, &n);
     if (!status) status = ohm_batch_new(engine, 1, &batch);
-    int64_t end = ohm_partition_first(n, study->world.size, study->world.rank + 1);
-    for (int64_t i = ohm_partition_first(n, study->world.size, study->world.rank); !status && i < end; i++) {
+    int64_t i, end;
+    for (grid_share(study, n, &i, &end); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
         if (!status && loader.inputs[0]) status = ohm_engine_observe(engine, batch, loader.inputs[0]);
     }
     if (!status && !engine->observed && !(engine->observed = ohm_alloc_array(bins, sizeof *engine->observed))) status = OHM_E_MEMORY;
+    grid_close(study->grid);
     ohm_batch_free(batch);
     loader_close(&loader);
     OHM_TRY(ohm_world_agree(&study->world, status));
@@ -34,7 +36,7 @@ struct building {
     struct ohm_shared *shared;
 };
 
-/* After every few layers, on all ranks: whether all go on; one copy of these layers' weights on each node. */
+/* After every few layers, on all ranks that have them: whether all go on; one copy of these layers' weights on each node. */
 static int layers_built(void *context, const struct ohm_engine *engine, int32_t first, int32_t end, int status) {
     struct building *building = context;
     struct pieces pieces = {0};
@@ -47,13 +49,14 @@ static int layers_built(void *context, const struct ohm_engine *engine, int32_t 
 
 /* Collective when shared is not NULL. */
 static int build_engine(struct study *study, struct ohm_engine_request *request, struct ohm_shared *shared, struct ohm_engine **engine) {
-    struct building building = {&study->world, shared};
+    struct building building = {study->grid ? &study->grid->peers : &study->world, shared};
     request->intnet = study->content.intnet;
+    request->part = study->grid ? &study->grid->part : NULL;
     request->built = shared ? layers_built : NULL;
     request->context = &building;
     int status = ohm_engine_build(request, engine);
     ohm_memory_trim(); /* planning takes many small pieces, and so did the engine before */
-    return status;
+    return study->grid ? ohm_world_agree(&study->world, status) : status;
 }
 
 void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared) {
@@ -179,6 +182,7 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .weight_bits = job->quantize.weight_bits,
                                          .per_channel = job->quantize.per_channel};
     if (!status) status = build_engine(study, &request, shared, engine);
+    if (!status) status = grid_gather(study, *engine);
     if (!status && point->weights) warn_of_loss(point, *engine);
     ohm_fitted_free(&fitted);
     free(adc);
@@ -221,7 +225,8 @@ int point_layers(const struct study *study, const struct point *point, const str
         if (engine) row->store = engine->layers[i].store;
         if (engine) memcpy(row->plane_full, engine->layers[i].plane_full, sizeof row->plane_full);
         if (engine) memcpy(row->plane_held, engine->layers[i].plane_held, sizeof row->plane_held);
-        row->evaluation = engine && engine->layers[i].program ? ohm_program_way(engine->layers[i].program) : "product";
+        row->evaluation = ohm_arena_string(arena, engine && engine->layers[i].way ? engine->layers[i].way : "product");
+        if (!row->evaluation) return OHM_E_MEMORY;
         if (tally) row->tally = tally[i];
         for (int32_t k = 0; engine && point->design && k < OHM_ADC_CLASSES; k++) {
             int32_t lo, step;

@@ -1,5 +1,5 @@
 /* Why accuracy fell: what each layer of a point loses on sample images, and which codes its ADCs give there. */
-#include "app.h"
+#include "grid.h"
 #include "ohmtally/status.h"
 #include <math.h>
 #include <stdlib.h>
@@ -25,20 +25,20 @@ static size_t layers_of(const struct measuring *m) {
 
 /* This rank's share of the samples. */
 static int measure_samples(struct measuring *m) {
-    const struct ohm_world *world = &m->study->world;
     const struct ohm_engine *engines[] = {m->engine, m->exact};
     struct loader loader;
     struct ohm_batch *batch = NULL;
-    int64_t n;
+    int64_t n, i, end;
+    OHM_TRY(grid_open(m->study->grid, 1));
     int status = loader_open_samples(&loader, m->study, SAMPLES, &n);
     if (!status) status = ohm_batch_new_for(engines, 2, 1, &batch);
-    int64_t end = ohm_partition_first(n, world->size, world->rank + 1);
-    for (int64_t i = ohm_partition_first(n, world->size, world->rank); !status && i < end; i++) {
+    for (grid_share(m->study, n, &i, &end); !status && i < end; i++) {
         status = loader_read(&loader, i, 1);
         ohm_batch_first(batch, i);
         if (!status && loader.inputs[0])
             status = ohm_engine_why(m->engine, batch, m->exact, m->observer, loader.inputs[0], m->power + (size_t)i * layers_of(m) * POWERS);
     }
+    grid_close(m->study->grid);
     ohm_batch_free(batch);
     loader_close(&loader);
     return status;

@@ -47,7 +47,7 @@ size_t ohm_cut_bytes(const struct ohm_intnet *intnet, int32_t step) {
 }
 
 struct moving {
-    const struct ohm_engine *engine;
+    const struct ohm_intnet *intnet;
     const struct ohm_batch *batch;
     int32_t image;
     unsigned char *to;
@@ -56,24 +56,24 @@ struct moving {
 
 static void save_value(void *context, int32_t value, size_t bytes) {
     struct moving *moving = context;
-    memcpy(moving->to, ohm_batch_value(moving->engine, moving->batch, value, moving->image), bytes);
+    memcpy(moving->to, ohm_batch_value(moving->intnet, moving->batch, value, moving->image), bytes);
     moving->to += bytes;
 }
 
 static void load_value(void *context, int32_t value, size_t bytes) {
     struct moving *moving = context;
-    memcpy(ohm_batch_value(moving->engine, moving->batch, value, moving->image), moving->from, bytes);
+    memcpy(ohm_batch_value(moving->intnet, moving->batch, value, moving->image), moving->from, bytes);
     moving->from += bytes;
 }
 
-void ohm_cut_save(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, void *state) {
-    struct moving moving = {.engine = engine, .batch = batch, .to = state};
-    for (moving.image = first; moving.image < first + n; moving.image++) ohm_cut_values(engine->intnet, step, save_value, &moving);
+void ohm_cut_save(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, void *state) {
+    struct moving moving = {.intnet = intnet, .batch = batch, .to = state};
+    for (moving.image = first; moving.image < first + n; moving.image++) ohm_cut_values(intnet, step, save_value, &moving);
 }
 
-void ohm_cut_load(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, const void *state) {
-    struct moving moving = {.engine = engine, .batch = batch, .from = state};
-    for (moving.image = first; moving.image < first + n; moving.image++) ohm_cut_values(engine->intnet, step, load_value, &moving);
+void ohm_cut_load(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t step, int32_t first, int32_t n, const void *state) {
+    struct moving moving = {.intnet = intnet, .batch = batch, .from = state};
+    for (moving.image = first; moving.image < first + n; moving.image++) ohm_cut_values(intnet, step, load_value, &moving);
 }
 
 /* Whether so many stages of at most this cost hold all steps. */

@@ -203,8 +203,8 @@ int ohm_engine_advance(const struct ohm_engine *engine, struct ohm_batch *batch,
     return OHM_OK;
 }
 
-void *ohm_batch_value(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t value, int32_t image) {
-    return stored(engine->intnet, batch, value, image);
+void *ohm_batch_value(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t value, int32_t image) {
+    return stored(intnet, batch, value, image);
 }
 
 uint64_t *ohm_batch_digests(const struct ohm_batch *batch) {

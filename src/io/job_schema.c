@@ -4,8 +4,9 @@
 
 #define MOST_SIDE 65536               /* pixels */
 #define MOST_COUNT 9007199254740992.0 /* 2^53: exact in the table's doubles */
-#define MOST_BUDGET 1e9               /* crossbars, mm2 */
-#define LEAST_FACTOR 1e-30            /* divisors and factors that a float holds */
+#define MOST_RANKS 1e6
+#define MOST_BUDGET 1e9    /* crossbars, mm2 */
+#define LEAST_FACTOR 1e-30 /* divisors and factors that a float holds */
 #define MOST_FACTOR 1e30
 #define FIELD(member) offsetof(struct ohm_job, member)
 #define IMAGE(member) offsetof(struct ohm_image_options, member)
@@ -30,6 +31,7 @@ static const struct ohm_word sharing_words[] = {{"blocks", 0}, {"interleaved", 1
 static const struct ohm_word evaluate_words[] = {{"needed", 0}, {"all", 1}, {NULL, 0}};
 static const struct ohm_word mode_words[] = {{"chained", 0}, {"isolated", 1}, {NULL, 0}};
 static const struct ohm_word resume_words[] = {{"ask", OHM_RESUME_ASK}, {"auto", OHM_RESUME_AUTO}, {"never", OHM_RESUME_NEVER}, {NULL, 0}};
+static const struct ohm_word auto_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct ohm_word calibrate_words[] = {{"percentile", 0}, {"squared_error", 0}, {NULL, 0}};
 
 /* One row per key: name, kind, field, fallback, what is allowed, meaning, and .example where the fallback would not show much. */
@@ -153,6 +155,11 @@ static const struct ohm_key run_keys[] = {
     WORD("overwrite", OHM_KEY_WORD_BOOL, FIELD(run.overwrite), "true", truth_words, "replace an output that exists"),
     WORD("resume", OHM_KEY_WORD_INT, FIELD(run.resume), "ask", resume_words,
          "what a run that was cut off left finished: ask: refuse without --resume; auto: go on from it; never: drop it"),
+    NUMBER("grid", OHM_KEY_GRID, FIELD(run.grid), "auto", 1, MOST_RANKS,
+           "ranks as groups of images x stages of layers; auto: stages only where the memory of a node does not hold all layers",
+           .words = auto_words),
+    NUMBER("memory_mb", OHM_KEY_INT32, FIELD(run.memory_mb), "0", 0, 1e9,
+           "for grid: auto, of a node for the layers of a point; 0: half of what is free"),
 };
 
 static const struct ohm_key search_keys[] = {

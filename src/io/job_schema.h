@@ -11,6 +11,7 @@
     X(OHM_KEY_FLOAT, float, "a number")                                                                                                              \
     X(OHM_KEY_FLOAT3, float[3], "a number or a list of 3 numbers")                                                                                   \
     X(OHM_KEY_SIZE, int32_t[2], "a whole number or [height, width]")                                                                                 \
+    X(OHM_KEY_GRID, int32_t[2], "groups x stages as in 4x2, each")                                                                                   \
     X(OHM_KEY_TEXT, char *, "text")                                                                                                                  \
     X(OHM_KEY_INPUT, char *, "a path")                                                                                                               \
     X(OHM_KEY_WORD_INT, int, "one of")                                                                                                               \

@@ -107,6 +107,22 @@ static int read_size(const struct ohm_key *key, const struct ohm_yaml_node *node
     return 0;
 }
 
+/* "4x2" */
+static int read_grid(const struct ohm_key *key, const struct ohm_yaml_node *node, int32_t value[2]) {
+    char text[32], *cross;
+    int64_t numbers[2];
+    if (node->kind != OHM_YAML_SCALAR || strlen(node->text) >= sizeof text) return -1;
+    strcpy(text, node->text);
+    if (!(cross = strchr(text, 'x'))) return -1;
+    *cross = 0;
+    if (ohm_text_int64(text, &numbers[0]) || ohm_text_int64(cross + 1, &numbers[1])) return -1;
+    for (int i = 0; i < 2; i++) {
+        if ((double)numbers[i] < key->least || (double)numbers[i] > key->most) return -1;
+        value[i] = (int32_t)numbers[i];
+    }
+    return 0;
+}
+
 static int read_numbers(const struct ohm_key *key, const struct ohm_yaml_node *node, void *field) {
     const struct ohm_word *word = find_word(key, node);
     int64_t whole = word ? word->value : 0;
@@ -128,8 +144,8 @@ static int read_numbers(const struct ohm_key *key, const struct ohm_yaml_node *n
         return 0;
     case OHM_KEY_FLOAT3:
         return read_floats(key, node, field);
-    default: /* OHM_KEY_SIZE; a word ("none") means 0 by 0 */
-        if (!word) return read_size(key, node, field);
+    default: /* OHM_KEY_SIZE, OHM_KEY_GRID; a word ("none", "auto") means 0 by 0 */
+        if (!word) return key->kind == OHM_KEY_GRID ? read_grid(key, node, field) : read_size(key, node, field);
         memset(field, 0, 2 * sizeof(int32_t));
         return 0;
     }

@@ -156,7 +156,6 @@ struct results {
 
 /* What is under way between two stages. */
 struct wire {
-    const struct ohm_engine *engine; /* that holds the part at hand */
     struct ohm_engine_part part;
     unsigned char state[IMAGES * PIXELS * 64];
     uint64_t digests[IMAGES];
@@ -165,14 +164,14 @@ struct wire {
 static int bring(void *context, struct ohm_batch *batch, int32_t n) {
     struct wire *wire = context;
     memcpy(ohm_batch_digests(batch), wire->digests, (size_t)n * sizeof(uint64_t));
-    ohm_cut_load(wire->engine, batch, wire->part.first, 0, n, wire->state);
+    ohm_cut_load(intnet, batch, wire->part.first, 0, n, wire->state);
     return OHM_OK;
 }
 static int pass(void *context, const struct ohm_batch *batch, int32_t n) {
     struct wire *wire = context;
     memcpy(wire->digests, ohm_batch_digests(batch), (size_t)n * sizeof(uint64_t));
     CU_ASSERT_FATAL((size_t)n * ohm_cut_bytes(intnet, wire->part.end) <= sizeof wire->state);
-    ohm_cut_save(wire->engine, batch, wire->part.end, 0, n, wire->state);
+    ohm_cut_save(intnet, batch, wire->part.end, 0, n, wire->state);
     return OHM_OK;
 }
 static void stepped(void *context, int32_t step) {
@@ -215,7 +214,6 @@ static struct results run_stages(const int32_t *first, int32_t nstage, bool cros
         struct ohm_batch *batch = NULL;
         wire.part = (struct ohm_engine_part){first[k], first[k + 1], bring, pass, stepped, &wire};
         struct ohm_engine *engine = build(&wire.part, crossbars);
-        wire.engine = engine;
         for (int32_t i = 0; i < intnet->nlayer; i++) *holds += engine->layers[i].program || engine->layers[i].product;
         CU_ASSERT_FATAL(!ohm_batch_new(engine, IMAGES, &batch));
         ohm_batch_first(batch, 40);

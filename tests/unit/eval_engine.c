@@ -281,10 +281,10 @@ static void test_steps(void) {
     CU_ASSERT_FATAL(!ohm_engine_build(&request, &part));
     for (int32_t i = 0; i < intnet->nlayer; i++) CU_ASSERT_EQUAL(part->layers[i].product == NULL, skip[i]);
     struct results whole = run(exact, 3, 1);
-    for (int32_t i = 0; i < 3; i++) ohm_int_input(intnet, inputs[i], ohm_batch_value(exact, batch, intnet->network->input, i));
+    for (int32_t i = 0; i < 3; i++) ohm_int_input(intnet, inputs[i], ohm_batch_value(intnet, batch, intnet->network->input, i));
     for (int32_t s = 0; s < intnet->nstep; s += 2) CU_ASSERT(!ohm_engine_advance(exact, batch, 3, s, s + 2 < intnet->nstep ? s + 2 : intnet->nstep));
     for (int32_t i = 0; i < 3; i++)
-        CU_ASSERT(!memcmp(ohm_batch_value(exact, batch, intnet->network->output, i), whole.logits[i], sizeof whole.logits[i]));
+        CU_ASSERT(!memcmp(ohm_batch_value(intnet, batch, intnet->network->output, i), whole.logits[i], sizeof whole.logits[i]));
     ohm_batch_free(batch);
     ohm_engine_free(exact);
     ohm_engine_free(part);

@@ -1,0 +1,148 @@
+/* Which rank holds which layers. */
+#include "grid.h"
+#include "ohmtally/cut.h"
+#include "ohmtally/log.h"
+#include "ohmtally/status.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int grid_check(const struct study *study) {
+    const int32_t *grid = study->job->run.grid;
+    const int64_t ranks = (int64_t)grid[0] * grid[1];
+    if (!ranks || ranks == study->world.size) return OHM_OK;
+    return ohm_fail(OHM_E_USAGE, "%s: run.grid is %dx%d, which takes %lld ranks, but there are %d; start as many, or let it be auto",
+                    study->job->path, grid[0], grid[1], (long long)ranks, study->world.size);
+}
+
+void grid_share(const struct study *study, int64_t n, int64_t *first, int64_t *end) {
+    const struct grid *grid = study->grid;
+    const int size = grid ? grid->groups : study->world.size, place = grid ? grid->group : study->world.rank;
+    *first = ohm_partition_first(n, size, place);
+    *end = ohm_partition_first(n, size, place + 1);
+}
+
+/* Steps into stages, by what they take. */
+static int cut(struct study *study, const struct point *point, struct grid *grid) {
+    const struct ohm_intnet *intnet = grid->intnet;
+    int64_t *crossing = ohm_alloc_array((size_t)intnet->nstep, sizeof *crossing);
+    grid->cost = ohm_alloc_array((size_t)intnet->nstep, sizeof *grid->cost);
+    grid->first = ohm_alloc_array((size_t)grid->stages + 1, sizeof *grid->first);
+    int status = ohm_world_agree(&grid->world, crossing && grid->cost && grid->first ? OHM_OK : OHM_E_MEMORY);
+    if (!status) status = grid_costs(study, point, grid->cost);
+    for (int32_t s = 0; !status && s < intnet->nstep; s++) crossing[s] = (int64_t)ohm_cut_bytes(intnet, s);
+    if (!status) status = ohm_cut_steps(grid->cost, crossing, intnet->nstep, grid->stages, grid->first);
+    free(crossing);
+    return ohm_world_agree(&grid->world, status);
+}
+
+int grid_enter(struct study *study, const struct point *point, int32_t room, struct grid *grid) {
+    const struct ohm_job *job = study->job;
+    const struct ohm_world *world = &study->world;
+    float least = (float)room; /* ranks with fewer threads take less at once; whole numbers of this size are exact */
+    *grid = (struct grid){.world = *world, .intnet = study->content.intnet, .point = point->name};
+    study->grid = NULL;
+    if (job->run.grid[1] < 2) return OHM_OK;
+    if (job->run.grid[1] > grid->intnet->nlayer)
+        return ohm_fail(OHM_E_USAGE, "%s: run.grid has %d stages, but the network has %d layers; give it fewer", job->path, job->run.grid[1],
+                        grid->intnet->nlayer);
+    study->grid = grid;
+    grid->groups = job->run.grid[0];
+    grid->stages = job->run.grid[1];
+    grid->stage = world->rank / grid->groups;
+    grid->group = world->rank % grid->groups;
+    ohm_world_least(world, &least, 1);
+    grid->room = (int32_t)least;
+    OHM_TRY(cut(study, point, grid));
+    grid->part = (struct ohm_engine_part){grid->first[grid->stage], grid->first[grid->stage + 1], grid_bring, grid_pass, grid_stepped, grid};
+    return ohm_world_split(world, grid->stage, &grid->peers);
+}
+
+void grid_leave(struct study *study) {
+    struct grid *grid = study->grid;
+    if (!grid) return;
+    ohm_world_leave(&grid->peers);
+    free(grid->first);
+    free(grid->cost);
+    study->grid = NULL;
+}
+
+/* What a result tells of a layer. */
+struct fact {
+    int32_t layer;
+    char way[40];
+    int64_t bytes;
+    double weight_error, held_error;
+    struct ohm_store store;
+    int64_t plane_full[OHM_PLANES], plane_held[OHM_PLANES];
+};
+
+static void take_facts(const struct ohm_engine *engine, struct fact *facts, size_t *n) {
+    for (int32_t i = 0; i < engine->intnet->nlayer; i++) {
+        const struct ohm_engine_layer *layer = &engine->layers[i];
+        if (!layer->way) continue;
+        struct fact *fact = &facts[(*n)++];
+        memset(fact, 0, sizeof *fact);
+        fact->layer = i;
+        snprintf(fact->way, sizeof fact->way, "%s", layer->way);
+        fact->bytes = (int64_t)(layer->program ? ohm_program_bytes(layer->program) : ohm_product_bytes(layer->product));
+        fact->weight_error = layer->weight_error;
+        fact->held_error = layer->held_error;
+        fact->store = layer->store;
+        memcpy(fact->plane_full, layer->plane_full, sizeof fact->plane_full);
+        memcpy(fact->plane_held, layer->plane_held, sizeof fact->plane_held);
+    }
+}
+
+static int give_facts(const struct fact *facts, size_t n, struct ohm_engine *engine) {
+    for (size_t k = 0; k < n; k++) {
+        struct ohm_engine_layer *layer = &engine->layers[facts[k].layer];
+        layer->way = ohm_arena_string(engine->arena, facts[k].way);
+        if (!layer->way) return OHM_E_MEMORY;
+        layer->weight_error = facts[k].weight_error;
+        layer->held_error = facts[k].held_error;
+        layer->store = facts[k].store;
+        memcpy(layer->plane_full, facts[k].plane_full, sizeof layer->plane_full);
+        memcpy(layer->plane_held, facts[k].plane_held, sizeof layer->plane_held);
+    }
+    return OHM_OK;
+}
+
+/* "isaac: 2 groups of images x 2 stages of layers, ..." */
+static void say(const struct grid *grid, const struct fact *facts, size_t n) {
+    char shares[256] = "", bytes[256] = "";
+    int64_t all = 0;
+    for (int32_t s = 0; s < grid->intnet->nstep; s++) all += grid->cost[s];
+    for (int32_t k = 0; k < grid->stages; k++) {
+        int64_t cost = 0, held = 0;
+        for (int32_t s = grid->first[k]; s < grid->first[k + 1]; s++) {
+            cost += grid->cost[s];
+            for (size_t i = 0; i < n; i++)
+                if (facts[i].layer == grid->intnet->steps[s].layer) held += facts[i].bytes;
+        }
+        const size_t a = strlen(shares), b = strlen(bytes);
+        snprintf(shares + a, sizeof shares - a, "%s%.0f", k ? ", " : "", 100.0 * (double)cost / (double)all);
+        snprintf(bytes + b, sizeof bytes - b, "%s%.1f", k ? ", " : "", (double)held / 1048576);
+    }
+    ohm_log("%s: %d group%s of images x %d stages of layers, which take %s %% of the time and %s MiB", grid->point, grid->groups,
+            grid->groups > 1 ? "s" : "", grid->stages, shares, bytes);
+}
+
+int grid_gather(struct study *study, struct ohm_engine *engine) {
+    struct grid *grid = study->grid;
+    if (!grid) return OHM_OK;
+    struct fact *facts = ohm_alloc_array((size_t)grid->intnet->nlayer, sizeof *facts);
+    void *all = NULL;
+    size_t n = 0, bytes = 0;
+    int status = ohm_world_agree(&grid->world, facts ? OHM_OK : OHM_E_MEMORY);
+    if (!status && grid->group == 0) take_facts(engine, facts, &n);
+    if (!status) status = ohm_world_gather(&grid->world, facts, n * sizeof *facts, &all, &bytes);
+    if (!status && grid->world.rank == 0) {
+        status = give_facts(all, bytes / sizeof *facts, engine);
+        if (!grid->said) say(grid, all, bytes / sizeof *facts);
+        grid->said = true;
+    }
+    free(all);
+    free(facts);
+    return ohm_world_agree(&grid->world, status);
+}
