@@ -94,7 +94,7 @@ struct ohm_job {
         bool overwrite;
         enum ohm_resume resume; /* what becomes of what an earlier run left finished */
         int32_t grid[2];        /* groups of images, stages of layers; 0: as memory allows */
-        int32_t memory_mb;      /* of a node for the layers of a point; 0: half of what is free */
+        int32_t memory_mb;      /* of a rank for its layers of a point; 0: half of what its node has free, shared by the stages there */
     } run;
     struct {                   /* of `ohmtally search`; all zero: no such section */
         const char *design;    /* name of an entry; NULL: the first with an option squeeze */

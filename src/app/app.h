@@ -181,6 +181,7 @@ struct losses { /* [nlayer] each, from an arena; NULL: not measured */
 };
 int point_why(struct study *study, const struct point *point, const struct ohm_engine *engine, struct ohm_arena *arena, struct losses *losses);
 /* The plans of a point on this rank alone, layers without stores_only laid out for running, too. Any ADC range but calibrated. */
+int point_samples(struct study *study, const struct point *point, const bool *skip, struct ohm_engine **engine); /* some layers of it alone */
 int point_plans(struct study *study, const struct point *point, const bool *stores_only, struct ohm_engine **engine);
 /* Frees it and what it shared. NULL is fine. */
 void point_engine_free(struct ohm_engine *engine, struct ohm_shared *shared);

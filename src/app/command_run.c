@@ -170,6 +170,7 @@ static int begin(struct campaign *campaign) {
     const struct ohm_job *job = campaign->base.job;
     const int32_t first = sweep->first < sweep->npoint ? sweep->first : 0;
     OHM_TRY(sweep_enter(sweep, sweep->points[first].combination, &campaign->study, &campaign->entered));
+    OHM_TRY(grid_check(&campaign->study));
     OHM_TRY(point_check_fitted(&campaign->study));
     int status = campaign->base.world.rank ? OHM_OK : identity_text(job, &campaign->study, job->arena, &campaign->identity);
     OHM_TRY(ohm_world_agree(&campaign->base.world, status));

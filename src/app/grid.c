@@ -10,9 +10,14 @@
 int grid_check(const struct study *study) {
     const int32_t *grid = study->job->run.grid;
     const int64_t ranks = (int64_t)grid[0] * grid[1];
-    if (!ranks || ranks == study->world.size) return OHM_OK;
-    return ohm_fail(OHM_E_USAGE, "%s: run.grid is %dx%d, which takes %lld ranks, but there are %d; start as many, or let it be auto",
-                    study->job->path, grid[0], grid[1], (long long)ranks, study->world.size);
+    const struct ohm_intnet *intnet = study->content.intnet;
+    if (ranks && ranks != study->world.size)
+        return ohm_fail(OHM_E_USAGE, "%s: run.grid is %dx%d, which takes %lld ranks, but there are %d; start as many, or let it be auto",
+                        study->job->path, grid[0], grid[1], (long long)ranks, study->world.size);
+    if (intnet && grid[1] > intnet->nlayer)
+        return ohm_fail(OHM_E_USAGE, "%s: run.grid has %d stages, but the network has %d layers; give it fewer", study->job->path, grid[1],
+                        intnet->nlayer);
+    return OHM_OK;
 }
 
 void grid_share(const struct study *study, int64_t n, int64_t *first, int64_t *end) {
@@ -22,40 +27,50 @@ void grid_share(const struct study *study, int64_t n, int64_t *first, int64_t *e
     *end = ohm_partition_first(n, size, place + 1);
 }
 
-/* Steps into stages, by what they take. */
-static int cut(struct study *study, const struct point *point, struct grid *grid) {
+/* Steps into stages by what they take; a limit that cannot be kept to gives way to the nearest that can. */
+static int cut(struct grid *grid, const int64_t *crossing, int64_t most_bytes) {
+    const int32_t nstep = grid->intnet->nstep;
+    const int64_t least = ohm_cut_least(grid->bytes, nstep, grid->stages);
+    const struct ohm_cut_steps steps = {nstep, grid->cost, grid->bytes, crossing, most_bytes > least ? most_bytes : least};
+    OHM_TRY(ohm_cut_stages(&steps, grid->stages, grid->first));
+    grid->part = (struct ohm_engine_part){grid->first[grid->stage], grid->first[grid->stage + 1], grid_bring, grid_pass, grid_stepped, grid};
+    return OHM_OK;
+}
+
+/* First by what they should take, evenly in memory where that is scarce; then by what they do take in these stages. */
+static int cut_twice(struct study *study, const struct point *point, struct grid *grid) {
     const struct ohm_intnet *intnet = grid->intnet;
     int64_t *crossing = ohm_alloc_array((size_t)intnet->nstep, sizeof *crossing);
     grid->cost = ohm_alloc_array((size_t)intnet->nstep, sizeof *grid->cost);
+    grid->bytes = ohm_alloc_array((size_t)intnet->nstep, sizeof *grid->bytes);
     grid->first = ohm_alloc_array((size_t)grid->stages + 1, sizeof *grid->first);
-    int status = ohm_world_agree(&grid->world, crossing && grid->cost && grid->first ? OHM_OK : OHM_E_MEMORY);
-    if (!status) status = grid_costs(study, point, grid->cost);
+    int status = crossing && grid->cost && grid->bytes && grid->first ? OHM_OK : OHM_E_MEMORY;
     for (int32_t s = 0; !status && s < intnet->nstep; s++) crossing[s] = (int64_t)ohm_cut_bytes(intnet, s);
-    if (!status) status = ohm_cut_steps(grid->cost, crossing, intnet->nstep, grid->stages, grid->first);
+    if (!status) grid_predict(intnet, grid->cost, grid->bytes);
+    if (!status) status = cut(grid, crossing, grid->most_bytes == INT64_MAX ? INT64_MAX : 0);
+    status = ohm_world_agree(&grid->world, status);
+    if (!status) status = grid_measure(study, point, grid->cost, grid->bytes);
+    if (!status) status = ohm_world_agree(&grid->world, cut(grid, crossing, grid->most_bytes));
     free(crossing);
-    return ohm_world_agree(&grid->world, status);
+    return status;
 }
 
 int grid_enter(struct study *study, const struct point *point, int32_t room, struct grid *grid) {
-    const struct ohm_job *job = study->job;
     const struct ohm_world *world = &study->world;
     float least = (float)room; /* ranks with fewer threads take less at once; whole numbers of this size are exact */
     *grid = (struct grid){.world = *world, .intnet = study->content.intnet, .point = point->name};
     study->grid = NULL;
-    if (job->run.grid[1] < 2) return OHM_OK;
-    if (job->run.grid[1] > grid->intnet->nlayer)
-        return ohm_fail(OHM_E_USAGE, "%s: run.grid has %d stages, but the network has %d layers; give it fewer", job->path, job->run.grid[1],
-                        grid->intnet->nlayer);
+    OHM_TRY(grid_check(study));
+    OHM_TRY(grid_choose(study, point, &grid->stages, &grid->most_bytes));
+    if (grid->stages < 2) return OHM_OK;
     study->grid = grid;
-    grid->groups = job->run.grid[0];
-    grid->stages = job->run.grid[1];
+    grid->groups = world->size / grid->stages;
     grid->stage = world->rank / grid->groups;
     grid->group = world->rank % grid->groups;
     ohm_world_least(world, &least, 1);
     grid->room = (int32_t)least;
-    OHM_TRY(cut(study, point, grid));
-    grid->part = (struct ohm_engine_part){grid->first[grid->stage], grid->first[grid->stage + 1], grid_bring, grid_pass, grid_stepped, grid};
-    return ohm_world_split(world, grid->stage, &grid->peers);
+    OHM_TRY(ohm_world_split(world, grid->stage, &grid->peers));
+    return cut_twice(study, point, grid);
 }
 
 void grid_leave(struct study *study) {
@@ -64,6 +79,7 @@ void grid_leave(struct study *study) {
     ohm_world_leave(&grid->peers);
     free(grid->first);
     free(grid->cost);
+    free(grid->bytes);
     study->grid = NULL;
 }
 
@@ -85,7 +101,7 @@ static void take_facts(const struct ohm_engine *engine, struct fact *facts, size
         memset(fact, 0, sizeof *fact);
         fact->layer = i;
         snprintf(fact->way, sizeof fact->way, "%s", layer->way);
-        fact->bytes = (int64_t)(layer->program ? ohm_program_bytes(layer->program) : ohm_product_bytes(layer->product));
+        fact->bytes = grid_layer_bytes(layer);
         fact->weight_error = layer->weight_error;
         fact->held_error = layer->held_error;
         fact->store = layer->store;
@@ -139,8 +155,8 @@ int grid_gather(struct study *study, struct ohm_engine *engine) {
     if (!status) status = ohm_world_gather(&grid->world, facts, n * sizeof *facts, &all, &bytes);
     if (!status && grid->world.rank == 0) {
         status = give_facts(all, bytes / sizeof *facts, engine);
-        if (!grid->said) say(grid, all, bytes / sizeof *facts);
-        grid->said = true;
+        if (!grid->said && !grid->taken) say(grid, all, bytes / sizeof *facts);
+        grid->said = !grid->taken;
     }
     free(all);
     free(facts);

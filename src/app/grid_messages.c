@@ -71,6 +71,7 @@ int grid_bring(void *context, struct ohm_batch *batch, int32_t n) {
     memcpy(ohm_batch_digests(batch), grid->brought, (size_t)n * sizeof(uint64_t));
     ohm_cut_load(grid->intnet, batch, grid->part.first, 0, n, grid->brought + (size_t)n * sizeof(uint64_t));
     grid->brought = NULL;
+    if (grid->taken) grid_clock(grid, -1);
     return OHM_OK;
 }
 
@@ -92,6 +93,7 @@ int grid_pass(void *context, const struct ohm_batch *batch, int32_t n) {
 
 void grid_stepped(void *context, int32_t step) {
     struct grid *grid = context;
+    if (grid->taken) grid_clock(grid, step);
     ohm_chain_poll(grid->chain);
 }
 

@@ -160,7 +160,7 @@ static void warn_of_loss(const struct point *point, const struct ohm_engine *eng
                  point->weights, layers, most);
 }
 
-static int make_engine(struct study *study, const struct point *point, struct ohm_shared *shared, const bool *stores_only,
+static int make_engine(struct study *study, const struct point *point, struct ohm_shared *shared, const bool *skip, const bool *stores_only,
                        struct ohm_engine **engine) {
     const struct ohm_job *job = study->job;
     const struct ohm_intnet *intnet = study->content.intnet;
@@ -177,6 +177,7 @@ static int make_engine(struct study *study, const struct point *point, struct oh
                                          .settings = point->layer_settings,
                                          .adc = adc,
                                          .noise = point->exact ? NULL : &point->noise,
+                                         .skip = skip,
                                          .stores_only = stores_only,
                                          .evaluate = job->run.evaluate_all ? OHM_EVALUATE_ALL : OHM_EVALUATE_NEEDED,
                                          .weight_bits = job->quantize.weight_bits,
@@ -190,11 +191,15 @@ static int make_engine(struct study *study, const struct point *point, struct oh
 }
 
 int point_engine(struct study *study, const struct point *point, struct ohm_shared *shared, struct ohm_engine **engine) {
-    return make_engine(study, point, shared, NULL, engine);
+    return make_engine(study, point, shared, NULL, NULL, engine);
 }
 
 int point_plans(struct study *study, const struct point *point, const bool *stores_only, struct ohm_engine **engine) {
-    return make_engine(study, point, NULL, stores_only, engine);
+    return make_engine(study, point, NULL, NULL, stores_only, engine);
+}
+
+int point_samples(struct study *study, const struct point *point, const bool *skip, struct ohm_engine **engine) {
+    return make_engine(study, point, NULL, skip, NULL, engine);
 }
 
 static const char *layer_kind(const struct ohm_layer *layer) {

@@ -77,26 +77,27 @@ void ohm_cut_load(const struct ohm_intnet *intnet, const struct ohm_batch *batch
 }
 
 /* Whether so many stages of at most this cost hold all steps. */
-static bool enough(const int64_t *cost, int32_t nstep, int32_t nstage, int64_t most) {
-    int64_t under_way = 0;
+static bool enough(const struct ohm_cut_steps *steps, int32_t nstage, int64_t most) {
+    int64_t cost = 0, bytes = 0;
     int32_t stages = 1;
-    for (int32_t s = 0; s < nstep; s++) {
-        if (cost[s] > most) return false;
-        if (under_way + cost[s] > most) {
+    for (int32_t s = 0; s < steps->n; s++) {
+        if (steps->cost[s] > most || steps->bytes[s] > steps->most_bytes) return false;
+        if (cost + steps->cost[s] > most || bytes + steps->bytes[s] > steps->most_bytes) {
             stages++;
-            under_way = 0;
+            cost = bytes = 0;
         }
-        under_way += cost[s];
+        cost += steps->cost[s];
+        bytes += steps->bytes[s];
     }
     return stages <= nstage;
 }
 
-static int64_t least_slowest(const int64_t *cost, int32_t nstep, int32_t nstage) {
+static int64_t least_slowest(const struct ohm_cut_steps *steps, int32_t nstage) {
     int64_t low = 0, high = 0; /* high is enough */
-    for (int32_t s = 0; s < nstep; s++) high += cost[s];
+    for (int32_t s = 0; s < steps->n; s++) high += steps->cost[s];
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (enough(cost, nstep, nstage, middle))
+        if (enough(steps, nstage, middle))
             high = middle;
         else
             low = middle + 1;
@@ -104,17 +105,24 @@ static int64_t least_slowest(const int64_t *cost, int32_t nstep, int32_t nstage)
     return high;
 }
 
-/* moved [nstage + 1][nstep + 1]: the least that crosses when steps before the second index are in so many stages of cost `most` at most; from: where
+int64_t ohm_cut_least(const int64_t *amount, int32_t nstep, int32_t nstage) {
+    return least_slowest(&(struct ohm_cut_steps){.n = nstep, .cost = amount, .bytes = amount, .most_bytes = INT64_MAX}, nstage);
+}
+
+/* moved [nstage + 1][n + 1]: the least that crosses when steps before the second index are in so many stages of cost `most` at most; from: where
  * the last of these begins. -1: cannot be. */
-static void fill(const int64_t *cost, const int64_t *crossing, int32_t nstep, int32_t nstage, int64_t most, int64_t *moved, int32_t *from) {
-    const size_t row = (size_t)nstep + 1;
+static void fill(const struct ohm_cut_steps *steps, int32_t nstage, int64_t most, int64_t *moved, int32_t *from) {
+    const size_t row = (size_t)steps->n + 1;
     for (size_t i = 0; i < ((size_t)nstage + 1) * row; i++) moved[i] = -1;
     moved[0] = 0;
     for (int32_t k = 1; k <= nstage; k++)
-        for (int32_t end = k; end <= nstep; end++) {
-            int64_t sum = 0, *best = &moved[(size_t)k * row + (size_t)end];
-            for (int32_t first = end - 1; first >= k - 1 && (sum += cost[first]) <= most; first--) {
-                const int64_t before = moved[((size_t)k - 1) * row + (size_t)first], all = before + (first ? crossing[first] : 0);
+        for (int32_t end = k; end <= steps->n; end++) {
+            int64_t cost = 0, bytes = 0, *best = &moved[(size_t)k * row + (size_t)end];
+            for (int32_t first = end - 1; first >= k - 1; first--) {
+                cost += steps->cost[first];
+                bytes += steps->bytes[first];
+                if (cost > most || bytes > steps->most_bytes) break;
+                const int64_t before = moved[((size_t)k - 1) * row + (size_t)first], all = before + (first ? steps->crossing[first] : 0);
                 if (before < 0 || (*best >= 0 && all >= *best)) continue;
                 *best = all;
                 from[(size_t)k * row + (size_t)end] = first;
@@ -122,14 +130,14 @@ static void fill(const int64_t *cost, const int64_t *crossing, int32_t nstep, in
         }
 }
 
-int ohm_cut_steps(const int64_t *cost, const int64_t *crossing, int32_t nstep, int32_t nstage, int32_t *first) {
-    const size_t row = (size_t)nstep + 1, places = ((size_t)nstage + 1) * row;
+int ohm_cut_stages(const struct ohm_cut_steps *steps, int32_t nstage, int32_t *first) {
+    const size_t row = (size_t)steps->n + 1, places = ((size_t)nstage + 1) * row;
     int64_t *moved = ohm_alloc_array(places, sizeof *moved);
     int32_t *from = ohm_alloc_array(places, sizeof *from);
     const int status = moved && from ? OHM_OK : OHM_E_MEMORY;
     if (!status) {
-        fill(cost, crossing, nstep, nstage, least_slowest(cost, nstep, nstage), moved, from);
-        first[nstage] = nstep;
+        fill(steps, nstage, least_slowest(steps, nstage), moved, from);
+        first[nstage] = steps->n;
         for (int32_t k = nstage; k > 0; k--) first[k - 1] = from[(size_t)k * row + (size_t)first[k]];
     }
     free(moved);

@@ -156,10 +156,9 @@ static const struct ohm_key run_keys[] = {
     WORD("resume", OHM_KEY_WORD_INT, FIELD(run.resume), "ask", resume_words,
          "what a run that was cut off left finished: ask: refuse without --resume; auto: go on from it; never: drop it"),
     NUMBER("grid", OHM_KEY_GRID, FIELD(run.grid), "auto", 1, MOST_RANKS,
-           "ranks as groups of images x stages of layers; auto: stages only where the memory of a node does not hold all layers",
-           .words = auto_words),
+           "ranks as groups of images x stages of layers; auto: stages only where memory does not hold all layers", .words = auto_words),
     NUMBER("memory_mb", OHM_KEY_INT32, FIELD(run.memory_mb), "0", 0, 1e9,
-           "for grid: auto, of a node for the layers of a point; 0: half of what is free"),
+           "most memory of a rank for its layers of a point; 0: half of what its node has free, shared by the stages there"),
 };
 
 static const struct ohm_key search_keys[] = {

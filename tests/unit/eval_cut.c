@@ -11,62 +11,68 @@ static int64_t below(int64_t end) { /* 0 .. end - 1 */
     return (int64_t)(0.5 * ((double)random_next(&state) + 1) * (double)end);
 }
 
-/* The slowest stage of the best of all cuts of steps first .. nstep - 1. */
-static int64_t least_slowest(const int64_t *cost, int32_t first, int32_t nstep, int32_t nstage) {
-    int64_t sum = 0, best = INT64_MAX;
-    for (int32_t end = first + 1; end <= nstep - nstage + 1; end++) {
-        sum += cost[end - 1];
-        if (nstage == 1 && end < nstep) continue;
-        int64_t slowest = nstage > 1 ? least_slowest(cost, end, nstep, nstage - 1) : sum;
-        if (sum > slowest) slowest = sum;
-        if (slowest < best) best = slowest;
+struct best {
+    int64_t slowest, moved;
+};
+/* The quickest, then the least moved, of all cuts of steps first .. n - 1 into nstage stages none of which holds too much or takes more than most. */
+static struct best try_all(const struct ohm_cut_steps *steps, int32_t first, int32_t nstage, int64_t most) {
+    struct best best = {INT64_MAX, INT64_MAX};
+    int64_t cost = 0, bytes = 0;
+    for (int32_t end = first + 1; end <= steps->n - nstage + 1; end++) {
+        cost += steps->cost[end - 1];
+        bytes += steps->bytes[end - 1];
+        if ((nstage == 1 && end < steps->n) || bytes > steps->most_bytes || cost > most) continue;
+        struct best rest = nstage > 1 ? try_all(steps, end, nstage - 1, most) : (struct best){0, 0};
+        if (rest.slowest == INT64_MAX) continue;
+        if (nstage > 1) rest.moved += steps->crossing[end];
+        if (cost > rest.slowest) rest.slowest = cost;
+        if (rest.slowest < best.slowest) best.slowest = rest.slowest;
+        if (rest.moved < best.moved) best.moved = rest.moved; /* meaningful where most is what the quickest takes */
     }
     return best;
 }
 
-/* The least that crosses where no stage is slower than most. */
-static int64_t least_moved(const int64_t *cost, const int64_t *crossing, int32_t first, int32_t nstep, int32_t nstage, int64_t most) {
-    int64_t sum = 0, best = INT64_MAX;
-    if (nstage == 1) {
-        for (int32_t s = first; s < nstep; s++) sum += cost[s];
-        return sum <= most ? 0 : INT64_MAX;
-    }
-    for (int32_t end = first + 1; end <= nstep - nstage + 1; end++) {
-        if ((sum += cost[end - 1]) > most) break;
-        int64_t rest = least_moved(cost, crossing, end, nstep, nstage - 1, most);
-        if (rest < INT64_MAX && rest + crossing[end] < best) best = rest + crossing[end];
-    }
-    return best;
-}
-
-static void check_steps(const int64_t *cost, const int64_t *crossing, int32_t nstep, int32_t nstage) {
+static void check_steps(const struct ohm_cut_steps *steps, int32_t nstage) {
     int32_t first[16];
     int64_t slowest = 0, moved = 0;
-    const int64_t best = least_slowest(cost, 0, nstep, nstage);
-    CU_ASSERT_FATAL(!ohm_cut_steps(cost, crossing, nstep, nstage, first));
-    CU_ASSERT(first[0] == 0 && first[nstage] == nstep);
+    const int64_t least = try_all(steps, 0, nstage, INT64_MAX).slowest;
+    CU_ASSERT_FATAL(!ohm_cut_stages(steps, nstage, first));
+    CU_ASSERT(first[0] == 0 && first[nstage] == steps->n);
     for (int32_t k = 0; k < nstage; k++) {
-        int64_t sum = 0;
+        int64_t cost = 0, bytes = 0;
         CU_ASSERT(first[k] < first[k + 1]);
-        for (int32_t s = first[k]; s < first[k + 1]; s++) sum += cost[s];
-        slowest = sum > slowest ? sum : slowest;
-        if (k) moved += crossing[first[k]];
+        for (int32_t s = first[k]; s < first[k + 1]; s++) {
+            cost += steps->cost[s];
+            bytes += steps->bytes[s];
+        }
+        CU_ASSERT(bytes <= steps->most_bytes);
+        slowest = cost > slowest ? cost : slowest;
+        if (k) moved += steps->crossing[first[k]];
     }
-    CU_ASSERT_EQUAL(slowest, best);
-    CU_ASSERT_EQUAL(moved, least_moved(cost, crossing, 0, nstep, nstage, best));
+    CU_ASSERT_EQUAL(slowest, least);
+    CU_ASSERT_EQUAL(moved, try_all(steps, 0, nstage, least).moved);
 }
 
 static void test_best_of_all(void) {
+    int tight = 0;
     for (int round = 0; round < 300; round++) {
-        int64_t cost[11], crossing[11];
-        int32_t nstep = 1 + (int32_t)below(11), nstage = 1 + (int32_t)below(nstep);
+        int64_t cost[11], bytes[11], crossing[11];
+        struct ohm_cut_steps steps = {1 + (int32_t)below(11), cost, bytes, crossing, INT64_MAX};
+        const int32_t nstage = 1 + (int32_t)below(steps.n);
         const int64_t spread = round % 3 ? 1000 : 3; /* few values: many cuts are equally quick */
-        for (int32_t s = 0; s < nstep; s++) {
+        for (int32_t s = 0; s < steps.n; s++) {
             cost[s] = below(spread);
+            bytes[s] = below(1000);
             crossing[s] = below(50);
         }
-        check_steps(cost, crossing, nstep, nstage);
+        check_steps(&steps, nstage);
+        const int64_t free = try_all(&steps, 0, nstage, INT64_MAX).slowest;
+        steps.most_bytes = ohm_cut_least(bytes, steps.n, nstage) + (round % 2 ? 0 : 100);
+        check_steps(&steps, nstage);
+        tight += try_all(&steps, 0, nstage, INT64_MAX).slowest > free;
+        CU_ASSERT_EQUAL(ohm_cut_least(cost, steps.n, nstage), free);
     }
+    CU_ASSERT(tight > 50); /* memory decided */
 }
 
 enum { IMAGES = 5, CLASSES = 6, PIXELS = 3 * 8 * 8 };
