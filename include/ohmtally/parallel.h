@@ -100,6 +100,8 @@ const void *ohm_chain_receive(struct ohm_chain *chain);
 void ohm_chain_poll(struct ohm_chain *chain);
 /* Ends what is sent, takes what is still sent, frees. NULL is fine. */
 void ohm_chain_close(struct ohm_chain *chain);
+/* Frees one that no rank has used. NULL is fine. */
+void ohm_chain_free(struct ohm_chain *chain);
 
 /* Rank r owns units first[r] .. first[r + 1] - 1 of n: known to every rank, differing by at most one unit. */
 int64_t ohm_partition_first(int64_t n, int size, int rank);

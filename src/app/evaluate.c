@@ -167,8 +167,8 @@ static int measure_noise(struct running *run, double *sqnr_db) {
     int64_t n = study_samples(study, NOISE_IMAGES);
     size_t nlayer = (size_t)study->content.intnet->nlayer, count = (size_t)n * nlayer * 2;
     double *power = ohm_alloc_array(count, sizeof *power);
-    int status = power ? sample_noise(run, power) : OHM_E_MEMORY;
-    status = ohm_world_agree(&study->world, status);
+    int status = ohm_world_agree(&study->world, power ? OHM_OK : OHM_E_MEMORY);
+    if (!status) status = ohm_world_agree(&study->world, sample_noise(run, power));
     if (!status) ohm_world_join(&study->world, power, count);
     for (size_t i = 0; !status && i < nlayer; i++) {
         double signal = 0, noise = 0;

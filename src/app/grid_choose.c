@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define MOST_BYTES 64 /* of a weight in any design: where this fits, nothing need be built to know */
-#define EXACT_BYTES 4 /* of the integer network's */
+#define EXACT_BYTES 2 /* of the integer network's, for each byte of an activation: 16-bit products */
 #define KIB_OF_A_MIB 1024
 #define MOST_MIB INT32_MAX
 
@@ -128,13 +128,13 @@ static void say(const struct choosing *c, const struct point *point, int32_t sta
 static int choose(struct choosing *c, struct study *study, const struct point *point, int32_t *stages, int64_t *most_bytes) {
     const int32_t nstep = study->content.intnet->nstep;
     const struct ohm_job *job = study->job;
-    OHM_TRY(find_nodes(c));
     if (job->run.grid[1]) { /* as the job says; only a limit it gives, too, is kept to */
         *stages = job->run.grid[1];
         *most_bytes = job->run.memory_mb ? (int64_t)job->run.memory_mb << 20 : INT64_MAX;
         return OHM_OK;
     }
-    estimate(c, point->exact ? EXACT_BYTES : MOST_BYTES);
+    OHM_TRY(find_nodes(c));
+    estimate(c, point->exact ? EXACT_BYTES * study->content.intnet->element : MOST_BYTES);
     const bool sampled = !point->exact && (double)ohm_cut_least(c->bytes, nstep, 1) * 0x1p-20 > (double)allowed(c, 1);
     if (sampled) {
         float bytes = 0;

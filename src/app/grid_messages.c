@@ -20,6 +20,12 @@ static size_t message_bytes(const struct grid *grid, int32_t step, int32_t n, in
            (size_t)real * (sizeof(uint64_t) + ohm_cut_bytes(grid->intnet, step));
 }
 
+static void free_phase(struct grid *grid) {
+    free(grid->seen);
+    grid->chain = NULL;
+    grid->seen = NULL;
+}
+
 int grid_open(struct grid *grid, int32_t room) {
     if (!grid) return OHM_OK;
     const int step = grid->world.size / grid->stages, rank = grid->world.rank;
@@ -31,15 +37,17 @@ int grid_open(struct grid *grid, int32_t room) {
     int status =
         grid->seen ? ohm_chain_open(grid_is_first(grid) ? -1 : rank - step, grid_is_last(grid) ? -1 : rank + step, in > out ? in : out, &grid->chain)
                    : OHM_E_MEMORY;
-    return ohm_world_agree(&grid->world, status);
+    status = ohm_world_agree(&grid->world, status);
+    if (!status) return OHM_OK;
+    ohm_chain_free(grid->chain);
+    free_phase(grid);
+    return status;
 }
 
 void grid_close(struct grid *grid) {
     if (!grid) return;
     ohm_chain_close(grid->chain);
-    free(grid->seen);
-    grid->chain = NULL;
-    grid->seen = NULL;
+    free_phase(grid);
 }
 
 void grid_show(struct grid *grid, const struct unit *unit, const float *const *inputs, struct ohm_tally *tally) {

@@ -94,8 +94,8 @@ static int sum_up(struct measuring *m) {
 static int measure(struct measuring *m) {
     OHM_TRY(point_engine(m->study, &m->study->points[1], &m->exact_shared, &m->exact));
     OHM_TRY(point_observer(m->study, m->point, m->cells, &m->observer_shared, &m->observer));
-    int status = m->power ? measure_samples(m) : OHM_E_MEMORY;
-    OHM_TRY(ohm_world_agree(&m->study->world, status));
+    OHM_TRY(ohm_world_agree(&m->study->world, m->power ? OHM_OK : OHM_E_MEMORY));
+    OHM_TRY(ohm_world_agree(&m->study->world, measure_samples(m)));
     return sum_up(m);
 }
 

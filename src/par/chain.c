@@ -16,6 +16,7 @@ struct ohm_chain {
     unsigned char *in[OHM_CHAIN_DEPTH], *out[OHM_CHAIN_DEPTH];
     MPI_Request receiving[OHM_CHAIN_DEPTH], sending[OHM_CHAIN_DEPTH];
     int next_in, next_out; /* in turns */
+    bool expecting;        /* receives are posted */
     bool held;             /* in[next_in] is with the caller */
     bool ended;            /* nothing comes any more */
 };
@@ -32,8 +33,8 @@ static void expect(struct ohm_chain *chain, int i) {
     MPI_Irecv(chain->in[i], (int)chain->bytes, MPI_BYTE, chain->before, TAG_CHAIN, MPI_COMM_WORLD, &chain->receiving[i]);
 }
 
-static void free_chain(struct ohm_chain *chain) {
-    for (int i = 0; i < OHM_CHAIN_DEPTH; i++) {
+void ohm_chain_free(struct ohm_chain *chain) {
+    for (int i = 0; chain && i < OHM_CHAIN_DEPTH; i++) {
         free(chain->in[i]);
         free(chain->out[i]);
     }
@@ -52,11 +53,10 @@ int ohm_chain_open(int before, int behind, size_t bytes, struct ohm_chain **open
         if (behind >= 0) good = (chain->out[i] = ohm_alloc(bytes)) && good;
     }
     if (!good || bytes > INT_MAX) {
-        free_chain(chain);
+        ohm_chain_free(chain);
         return good ? ohm_fail(OHM_E_UNSUPPORTED, "a batch of %zu MB cannot be sent as one message; set run.batch to less", bytes >> 20)
                     : OHM_E_MEMORY;
     }
-    for (int i = 0; before >= 0 && i < OHM_CHAIN_DEPTH; i++) expect(chain, i);
     *opened = chain;
     return OHM_OK;
 }
@@ -79,6 +79,8 @@ static void end(struct ohm_chain *chain) {
 
 const void *ohm_chain_receive(struct ohm_chain *chain) {
     if (chain->ended) return NULL;
+    for (int i = 0; !chain->expecting && i < OHM_CHAIN_DEPTH; i++) expect(chain, i);
+    chain->expecting = true;
     if (chain->held) {
         expect(chain, chain->next_in);
         chain->next_in = (chain->next_in + 1) % OHM_CHAIN_DEPTH;
@@ -102,5 +104,5 @@ void ohm_chain_close(struct ohm_chain *chain) {
     }
     while (ohm_chain_receive(chain)) continue;
     for (int i = 0; i < OHM_CHAIN_DEPTH; i++) wait_for(&chain->sending[i]);
-    free_chain(chain);
+    ohm_chain_free(chain);
 }

@@ -44,6 +44,7 @@ int ohm_claims_open(const struct ohm_world *world, struct ohm_claims **opened) {
     OHM_TRY(ohm_world_agree(world, claims ? OHM_OK : ohm_fail(OHM_E_MEMORY, "no memory to share work among %d ranks", world->size)));
     *claims = (struct ohm_claims){.one = 1, .answer = world->rank, .turn = world->size};
     *opened = claims;
+    MPI_Allreduce(MPI_IN_PLACE, &windows, 1, MPI_C_BOOL, MPI_LAND, ohm_world_ranks(world)); /* they may have failed in a part of these ranks */
     if (world->size > 1 && windows) windows = claims->counted = make_window(world, &claims->window);
     if (world->size > 1 && !windows)
         ohm_warn(
