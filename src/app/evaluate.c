@@ -286,6 +286,7 @@ int evaluate_point(struct study *study, const struct point *point, struct ohm_ar
         grid_close(study->grid);
         end_images(&run);
         status = ohm_world_agree(world, status);
+        if (!status) status = grid_say_work(study);
     }
     if (!status) status = collect(&run, ohm_seconds() - began, arena, evaluation);
     stop(&run);

@@ -144,6 +144,23 @@ static void say(const struct grid *grid, const struct fact *facts, size_t n) {
             grid->groups > 1 ? "s" : "", grid->stages, shares, bytes);
 }
 
+int grid_say_work(const struct study *study) {
+    const struct grid *grid = study->grid;
+    char text[256] = "";
+    if (!grid) return OHM_OK;
+    double *worked = ohm_alloc_array((size_t)grid->stages, sizeof *worked);
+    OHM_TRY(ohm_world_agree(&grid->world, worked ? OHM_OK : OHM_E_MEMORY));
+    if (grid->group == 0) worked[grid->stage] = grid->worked_s;
+    ohm_world_join(&grid->world, worked, (size_t)grid->stages);
+    for (int32_t k = 0; k < grid->stages; k++) {
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%.2f", k ? ", " : "", worked[k]);
+    }
+    ohm_log("%s: in %.2f s the first group's stages worked %s CPU s", grid->point, grid->lasted_s, text);
+    free(worked);
+    return OHM_OK;
+}
+
 int grid_gather(struct study *study, struct ohm_engine *engine) {
     struct grid *grid = study->grid;
     if (!grid) return OHM_OK;

@@ -20,7 +20,8 @@ struct grid {
     bool said;                            /* how they are cut */
     int64_t *taken, clock;                /* [nstep] ns while costs are measured, NULL otherwise; CPU time at the last look */
 
-    struct ohm_chain *chain; /* while a phase is under way; the batch at hand: */
+    double worked_s, lasted_s; /* CPU and wall time of the last phase; while it is under way, when it began */
+    struct ohm_chain *chain;   /* while a phase is under way; the batch at hand: */
     struct unit unit;
     const float *const *inputs;   /* [unit.n]: NULL where an image is corrupt; behind the first stage nothing else is to be read from it */
     const float **seen;           /* [room]: inputs behind the first stage */
@@ -35,6 +36,8 @@ int grid_enter(struct study *study, const struct point *point, int32_t room, str
 void grid_leave(struct study *study); /* collective */
 /* Collective: rank 0 gets what all stages know of their layers into its own engine, which then describes them all, and says who holds what. */
 int grid_gather(struct study *study, struct ohm_engine *engine);
+/* Collective, after the images: says how long stages worked. */
+int grid_say_work(const struct study *study);
 /* This rank's share of n images that are measured beside the scoring: those of its group. */
 void grid_share(const struct study *study, int64_t n, int64_t *first, int64_t *end);
 static inline int64_t grid_layer_bytes(const struct ohm_engine_layer *layer) {

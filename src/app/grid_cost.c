@@ -3,7 +3,6 @@
 #include "ohmtally/status.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* In units of a multiply-add of an integer product: of bringing an input into a vector, of an output, of an element of any other operator. */
 #define COST_INPUT 4
@@ -24,9 +23,7 @@ void grid_predict(const struct ohm_intnet *intnet, int64_t *cost, int64_t *bytes
 
 /* CPU time of all threads: what else the machine has to do does not count. */
 void grid_clock(struct grid *grid, int32_t step) {
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    const int64_t now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    const int64_t now = (int64_t)(1e9 * study_cpu_seconds());
     if (step >= 0) grid->taken[step] += now - grid->clock;
     grid->clock = now;
 }

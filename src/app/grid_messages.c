@@ -1,6 +1,7 @@
 /* Batches on their way from stage to stage: the images by number, what they have counted so far, digests, and the values that later steps read. */
 #include "grid.h"
 #include "ohmtally/cut.h"
+#include "ohmtally/log.h"
 #include "ohmtally/status.h"
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,8 @@ int grid_open(struct grid *grid, int32_t room) {
         grid->seen ? ohm_chain_open(grid_is_first(grid) ? -1 : rank - step, grid_is_last(grid) ? -1 : rank + step, in > out ? in : out, &grid->chain)
                    : OHM_E_MEMORY;
     status = ohm_world_agree(&grid->world, status);
+    grid->worked_s = study_cpu_seconds();
+    grid->lasted_s = ohm_seconds();
     if (!status) return OHM_OK;
     ohm_chain_free(grid->chain);
     free_phase(grid);
@@ -47,6 +50,8 @@ int grid_open(struct grid *grid, int32_t room) {
 void grid_close(struct grid *grid) {
     if (!grid) return;
     ohm_chain_close(grid->chain);
+    grid->worked_s = study_cpu_seconds() - grid->worked_s;
+    grid->lasted_s = ohm_seconds() - grid->lasted_s;
     free_phase(grid);
 }
 

@@ -35,6 +35,7 @@ class Grids(InFolder):
             self.assertEqual(done.code, 0, done.err)
             said = [line for line in done.err.splitlines() if "stages of layers" in line]
             self.assertEqual(len(said), 0 if grid.endswith("x1") else len(DESIGNS) + 1, done.err)  # and the integer network
+            self.assertEqual(done.err.count("first group's stages worked"), len(said))
             found = contents(output)
             reference = reference or found
             self.assertEqual(sorted(found), sorted(reference))
