@@ -84,7 +84,7 @@ int search_build(struct search *search);
 const struct ohm_engine *search_mix(struct search *search, const int32_t *choice);
 /* Collective: opens the images; afterwards the float network has been tried. */
 int search_open_images(struct search *search);
-/* Collective: the frontier's point after nmove moves, as a trial. choice: room. */
+/* Collective: the frontier's point after nmove moves as a trial, tried once. choice: room. */
 int search_try_moves(struct search *search, int32_t nmove, int32_t *choice, const struct trial **trial);
 int64_t search_crossbars(const struct search *search, const int32_t *choice);
 /* Collective: adds a trial, measured unless the same choice was before; choice is copied. */

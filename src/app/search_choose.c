@@ -18,6 +18,11 @@ static int try_uniform(struct search *search, int32_t *choice) {
 
 int search_try_moves(struct search *search, int32_t nmove, int32_t *choice, const struct trial **trial) {
     char name[32];
+    for (int32_t t = SEARCH_UNIFORM; t < search->ntrial; t++)
+        if (search->trials[t].nmove == nmove) {
+            *trial = &search->trials[t];
+            return OHM_OK;
+        }
     snprintf(name, sizeof name, "frontier %d/%d", nmove, search->frontier.nmove);
     ohm_frontier_choice(&search->frontier, nmove, choice);
     return search_try(search, name, choice, nmove, trial);

@@ -159,6 +159,7 @@ class Designs(Searching):
         done, rows = self.search(self.job, "mixed.yml", "search.crossbars=%d" % self.budget)
         line = [text for text in done.out.splitlines() if "within %d" % self.budget in text]
         self.assertEqual(len(line), 1)
+        self.assertEqual(len({row["what"] for row in rows}), len(rows))
         within = [row for row in rows if row["what"].startswith("frontier") and int(row["crossbars"]) <= self.budget]
         self.assertEqual(line[0].split()[1], min(within, key=lambda row: float(row["sensitivity"]))["what"].split()[1])
         mixed = "design: sme, name: mixed, layers: %s" % self.path("mixed-%d.yml" % self.budget)
