@@ -35,6 +35,9 @@ int ohm_job_check(const struct ohm_job_reader *reader) {
     if (job->run.isolated && job->run.why)
         return ohm_fail(OHM_E_USAGE, "%s: run.why measures what layers do to one another, run.mode isolated each on its own; leave one out",
                         where_is(reader, "run", "why"));
+    if (job->run.isolated && job->run.grid[1] > 1)
+        return ohm_fail(OHM_E_USAGE, "%s: run.mode isolated takes all layers on every rank: give run.grid one stage, such as %dx1, or leave it out",
+                        where_is(reader, "run", "grid"), job->run.grid[0] * job->run.grid[1]);
     OHM_TRY(check_channels(reader, "mean"));
     OHM_TRY(check_channels(reader, "std"));
     OHM_TRY(check_images(reader, "images", &job->images));

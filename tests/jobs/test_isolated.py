@@ -104,6 +104,9 @@ class Isolated(InFolder):
         refused = run(["run", self.job, "--set", "run.mode=isolated", "--set", "run.why=true"])
         self.assertEqual(refused.code, 2)
         self.assertIn("run.mode", refused.err)
+        refused = run(["run", self.job, "--set", "run.mode=isolated", "--set", "run.grid=1x2"], ranks=2)
+        self.assertIn("give run.grid one stage, such as 2x1", refused.err)
+        self.assertNotEqual(refused.code, 0)
 
 
 class GoneOnWith(CutOff):
