@@ -21,6 +21,8 @@ if [ -z "${HOST_ONE:-}" ]; then
     HOST_ONE=yes exec unshare "${host[@]}" "$self" "$@"
 fi
 
+sessions=$(mktemp -d) # of Open MPI: two of these at a time have the same hostnames and process numbers
+trap 'rm -rf "$sessions"' EXIT
 hostname one
 mount -t tmpfs none /dev/shm
 unshare "${namespaces[@]}" --fork --mount-proc --kill-child sh -c 'hostname two; mount -t tmpfs none /dev/shm; exec sleep infinity' &
@@ -35,7 +37,7 @@ ip addr add $address.1/24 dev one
 ip link set one up
 ip link set lo up
 nsenter --target "$HOST_TWO_INIT" --net sh -c "ip addr add $address.2/24 dev two; ip link set two up; ip link set lo up"
-export HOST_TWO=$address.2 HOST_TWO_INIT OMPI_MCA_plm_rsh_agent="$self --reach"
+export HOST_TWO=$address.2 HOST_TWO_INIT OMPI_MCA_plm_rsh_agent="$self --reach" OMPI_MCA_orte_tmpdir_base="$sessions"
 status=0
 "$@" || status=$?
 exit $status
