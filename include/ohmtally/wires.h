@@ -15,8 +15,8 @@ struct ohm_wires {
 };
 
 /* share [nrow][ncol] (0 .. 1) from the cells' conductances g [nrow][ncol], 0 or more. Word lines and bit lines are solved in turn, each with the
- * others' voltages held, until none will move by 1e-6 any more: the same bits on every machine. OHM_E_MEMORY; OHM_E_UNSUPPORTED where that takes too long, as
- * with wires that resist more than cells. */
+ * others' voltages held, until none will move by 1e-6 any more: the same bits on every machine. OHM_E_MEMORY; OHM_E_UNSUPPORTED where that takes too
+ * long, as with wires that resist more than cells. */
 int ohm_wires_share(const struct ohm_wires *wires, int32_t nrow, int32_t ncol, const double *g, double *share);
 
 #endif

@@ -9,7 +9,7 @@ for network in mobilenet_v2 resnet50; do
     weights=results/fit_${network}_x2.h5
     [ -e $weights ] || mpirun -n "$ranks" "$ohmtally" fit jobs/imagenet/fit_$network.yml --set fit.design=sme-x2-fitted --set fit.output=$weights --set fit.admm=false
 done
-for sweep in levels stuck calibrated variation; do
+for sweep in levels variation stuck calibrated; do
     for network in mobilenet_v2 resnet50; do
         [ -e results/noise_${sweep}_$network.h5 ] || mpirun -n "$ranks" "$ohmtally" run jobs/imagenet/noise_${sweep}_$network.yml --resume
     done
