@@ -3,7 +3,7 @@
 
     /usr/bin/python3 results/noise_report.py [--folder results] [--report results/noise.md]
 
-Reads noise_levels_, noise_stuck_ and noise_variation_<network>.h5 in the folder, where they are. Every table stands in the report between `<!-- table NAME -->` and
+Reads noise_levels_, noise_calibrated_, noise_stuck_ and noise_variation_<network>.h5 in the folder, where they are. Every table stands in the report between `<!-- table NAME -->` and
 `<!-- end -->`; what is between them is replaced. Needs h5py and matplotlib (Debian: python3-h5py python3-matplotlib, for /usr/bin/python3).
 """
 import argparse
@@ -18,9 +18,10 @@ except ImportError as missing:
     sys.exit("noise_report.py: %s; install python3-h5py python3-matplotlib and use /usr/bin/python3" % missing)
 
 NETWORKS = {"mobilenet_v2": "MobileNet-v2", "resnet50": "ResNet-50"}
-DESIGNS = {"isaac": "ISAAC, 2-bit cells", "sme": "SME x2"}
+DESIGNS = {"isaac": "ISAAC, 2-bit cells", "sme": "SME x2, fitted"}
 SWEEPS = {  # key in the points' names: file, heading, unit, logarithmic
     "adc": ("levels", "ADC resolution", "bits", False),
+    "cal": ("calibrated", "ADC resolution, calibrated range", "bits", False),
     "stuck": ("stuck", "share of cells stuck on, and as many off", "", True),
     "var": ("variation", "programming variation", "%", False),
 }

@@ -84,7 +84,7 @@ struct study {
         double range_bytes;                                /* of the calibration's histograms */
     } took;
     struct ohm_shared shared; /* the network's weights */
-    struct keeping *keeping;  /* NULL: finished batches are not kept */
+    struct keeping *keeping;  /* of a run: finished batches; NULL: of other commands */
     struct grid *grid;        /* of the point at hand; NULL: every rank has all layers */
 };
 /* Collective: reads the job (path) on rank 0, shares it, parses it and the technology on every rank, checks every design. */

@@ -187,7 +187,6 @@ int keeping_end(struct keeping *keeping, int status) {
 }
 
 int keeping_add(struct keeping *keeping, const struct ohm_journal_batch *batch) {
-    if (!keeping) return OHM_OK;
     OHM_TRY(ohm_journal_append(keeping->journal, batch));
     keeping->appended++;
     return OHM_OK;
@@ -203,7 +202,7 @@ static bool fits(const struct ohm_journal_batch *batch, int64_t count, const uin
 
 int keeping_load(const struct keeping *keeping, int32_t point, int32_t trial, int64_t count, struct ohm_image_row *rows, uint8_t *done,
                  struct ohm_tally *tally, int32_t nlayer) {
-    for (int64_t k = 0; keeping && k < keeping->nkept; k++) {
+    for (int64_t k = 0; k < keeping->nkept; k++) {
         const struct kept *kept = &keeping->kept[k];
         struct ohm_journal_batch batch;
         void *buffer;

@@ -79,7 +79,7 @@ int keeping_begin(struct keeping *keeping, const char *identity);
 /* Collective. status: the run's. After a success the journal is gone; otherwise it stays if there is anything in it. */
 int keeping_end(struct keeping *keeping, int status);
 
-/* Not collective: this rank has finished a batch. keeping NULL: nothing is kept. */
+/* Not collective: this rank has finished a batch. */
 int keeping_add(struct keeping *keeping, const struct ohm_journal_batch *batch);
 /* Rank 0: the rows of a point's (and trial's) images that are finished into rows [count], done [count] set to 1 for them, tally [nlayer] raised. */
 int keeping_load(const struct keeping *keeping, int32_t point, int32_t trial, int64_t count, struct ohm_image_row *rows, uint8_t *done,
