@@ -50,7 +50,7 @@ mixed() { # squeeze and window layer by layer under stated numbers of crossbars
     [ -e results/fit_mobilenet_v2_mixed.yml ] || mpirun -n "$ranks" "$ohmtally" search $job
     run $job fit_mobilenet_v2_uniform_run
     job=jobs/imagenet/fit_mixed_mobilenet_v2.yml
-    for crossbars in 8000 7200 6400 5600; do fit $job mixed-$crossbars fit_mobilenet_v2_mixed_$crossbars; done
+    for crossbars in 8000 6800 5500; do fit $job mixed-$crossbars fit_mobilenet_v2_mixed_$crossbars; done
     run $job fit_mobilenet_v2_mixed_run
 }
 
