@@ -28,16 +28,26 @@ static int32_t block_positions(const struct ohm_engine_layer *built) {
     return built->program ? ohm_program_positions(built->program) : OHM_PRODUCT_POSITIONS;
 }
 
-#define GRAIN 16     /* positions: fewer do not fill the products' registers */
-#define FEW_BLOCKS 8 /* a thread; with more, taking them as they come leaves little uneven */
+#define GRAIN 16      /* positions: fewer do not fill the products' registers */
+#define FEW_BLOCKS 16 /* a thread; with more, taking them as they come leaves little uneven */
 
-/* Positions of a block of a layer's total: the most that suit it, or less so that few blocks are as many for every thread and of one size. */
-static int64_t even_positions(int64_t total, int64_t most, int32_t nthread) {
-    int64_t blocks = (total + most - 1) / most;
-    if (!blocks || blocks >= (int64_t)FEW_BLOCKS * nthread) return most; /* none: no image can be read */
-    blocks = (blocks + nthread - 1) / nthread * nthread;
-    const int64_t even = (total + blocks * GRAIN - 1) / (blocks * GRAIN) * GRAIN;
-    return even < most ? even : most;
+/* How a layer's positions are cut into blocks, none larger than suits it: few blocks are as many for every thread and differ by a grain at most. */
+struct cut {
+    int64_t total, blocks, most;
+    int64_t grains; /* of few blocks; 0: each but the last is the largest */
+};
+
+static struct cut cut_positions(int64_t total, int64_t most, int32_t nthread) {
+    struct cut cut = {total, (total + most - 1) / most, most, 0};
+    if (cut.blocks >= (int64_t)FEW_BLOCKS * nthread) return cut;
+    cut.blocks = (cut.blocks + nthread - 1) / nthread * nthread;
+    cut.grains = (total + GRAIN - 1) / GRAIN;
+    return cut;
+}
+
+static int64_t block_begin(const struct cut *cut, int64_t block) {
+    const int64_t begin = cut->grains ? cut->grains * block / cut->blocks * GRAIN : block * cut->most;
+    return begin < cut->total ? begin : cut->total;
 }
 
 /* What a thread needs for any layer of the engines, for blocks of n images: small layers do not fill a block. */
@@ -149,13 +159,16 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
 
 void ohm_engine_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
     const int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]);
-    const int64_t block = even_positions(total, block_positions(&engine->layers[i]), batch->nthread);
+    const struct cut cut = cut_positions(total, block_positions(&engine->layers[i]), batch->nthread);
 #pragma omp parallel num_threads(batch->nthread)
     {
         struct thread_room *thread = &batch->threads[omp_get_thread_num()];
         memset(&thread->tally, 0, sizeof thread->tally);
 #pragma omp for schedule(dynamic)
-        for (int64_t q = 0; q < total; q += block) layer_block(engine, batch, i, q, q + block < total ? q + block : total, thread);
+        for (int64_t k = 0; k < cut.blocks; k++) {
+            const int64_t begin = block_begin(&cut, k), end = block_begin(&cut, k + 1);
+            if (begin < end) layer_block(engine, batch, i, begin, end, thread);
+        }
     }
     for (int32_t t = 0; tally && t < batch->nthread; t++) ohm_tally_add(&tally[i], &batch->threads[t].tally);
 }
