@@ -111,6 +111,9 @@ void ohm_intnet_free(struct ohm_intnet *intnet);
 
 /* Bytes of one instance of a value as stored. */
 size_t ohm_int_value_bytes(const struct ohm_intnet *intnet, int32_t value);
+static inline size_t ohm_int_output_bytes(const struct ohm_intnet *intnet, int32_t layer) {
+    return ohm_int_value_bytes(intnet, intnet->layers[layer].output);
+}
 /* Quantises one instance's network input: float data row-major [N,C,H,W] -> the input value's storage. */
 void ohm_int_input(const struct ohm_intnet *intnet, const float *input, void *stored);
 #define OHM_STEP_INPUTS 64 /* inputs of one operator at most */

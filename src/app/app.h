@@ -145,6 +145,12 @@ int loader_open(struct loader *loader, const struct study *study, struct ohm_ima
  * the scoring. */
 int64_t study_samples(const struct study *study, int64_t most);
 int loader_open_samples(struct loader *loader, const struct study *study, int64_t most, int64_t *count);
+/* samples.c. Calls see for each sample that can be read of this rank's share, one at a time; batch: of one image, for the engines. */
+#define SQNR_IMAGES 8 /* samples that the SQNR of each layer is taken over */
+typedef int see_sample(void *context, struct ohm_batch *batch, int64_t image, const float *input);
+int each_sample(struct study *study, const struct ohm_engine *const *engines, int32_t nengine, int64_t most, see_sample *see, void *context);
+/* Of n samples in their order, whoever measured them: no float reduction. Sample k has signal and noise at power[k * stride]. */
+double samples_decibels(const double *power, int64_t n, size_t stride);
 /* Begins to read a batch while the one that is ready stays as it is; loader_finish makes it the one that is ready. One at a time. */
 void loader_start(struct loader *loader, int64_t first, int32_t n);
 int loader_finish(struct loader *loader);

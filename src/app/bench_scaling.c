@@ -11,7 +11,6 @@
 
 #define MOST_COUNTS 64   /* numbers of ranks in a table */
 #define TURNS 3          /* the shortest counts */
-#define SQNR_IMAGES 8    /* as evaluate.c takes */
 #define LAYERS_AT_ONCE 4 /* built between agreements by a rank of one thread */
 #define AGREEMENTS 16    /* of a point beside these, one-sided windows included */
 

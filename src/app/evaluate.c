@@ -2,11 +2,8 @@
 #include "grid.h"
 #include "ohmtally/log.h"
 #include "ohmtally/status.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NOISE_IMAGES 8 /* images the SQNR of each layer is taken over: the first calibration images */
 
 /* What one rank holds while a point runs. */
 struct running {
@@ -140,44 +137,29 @@ static void end_images(struct running *run) {
     run->batch = NULL;
 }
 
-/* Powers of this rank's share of the sample images into power [samples][nlayer][2]. */
-static int sample_noise(struct running *run, double *power) {
-    struct study *study = run->study;
-    size_t stride = 2 * (size_t)study->content.intnet->nlayer;
-    struct loader loader;
-    struct ohm_batch *batch = NULL;
-    int64_t n, i, end;
-    OHM_TRY(grid_open(study->grid, 1));
-    int status = loader_open_samples(&loader, study, NOISE_IMAGES, &n);
-    if (!status) status = ohm_batch_new(run->engine, 1, &batch);
-    for (grid_share(study, n, &i, &end); !status && i < end; i++) {
-        status = loader_read(&loader, i, 1);
-        ohm_batch_first(batch, i);
-        if (!status && loader.inputs[0]) status = ohm_engine_noise(run->engine, batch, loader.inputs[0], power + (size_t)i * stride);
-    }
-    grid_close(study->grid);
-    ohm_batch_free(batch);
-    loader_close(&loader);
-    return status;
+struct sampling {
+    const struct ohm_engine *engine;
+    double *power; /* [samples][nlayer][2] */
+};
+
+static int see_noise(void *context, struct ohm_batch *batch, int64_t image, const float *input) {
+    const struct sampling *sampling = context;
+    ohm_batch_first(batch, image);
+    return ohm_engine_noise(sampling->engine, batch, input, sampling->power + (size_t)image * 2 * (size_t)sampling->engine->intnet->nlayer);
 }
 
 /* SQNR per layer in dB. Each image's powers are computed by one rank and added up in image order by all: no float reduction. */
 static int measure_noise(struct running *run, double *sqnr_db) {
     struct study *study = run->study;
-    int64_t n = study_samples(study, NOISE_IMAGES);
+    int64_t n = study_samples(study, SQNR_IMAGES);
     size_t nlayer = (size_t)study->content.intnet->nlayer, count = (size_t)n * nlayer * 2;
     double *power = ohm_alloc_array(count, sizeof *power);
+    const struct ohm_engine *engine = run->engine;
+    struct sampling sampling = {engine, power};
     int status = ohm_world_agree(&study->world, power ? OHM_OK : OHM_E_MEMORY);
-    if (!status) status = ohm_world_agree(&study->world, sample_noise(run, power));
+    if (!status) status = ohm_world_agree(&study->world, each_sample(study, &engine, 1, SQNR_IMAGES, see_noise, &sampling));
     if (!status) ohm_world_join(&study->world, power, count);
-    for (size_t i = 0; !status && i < nlayer; i++) {
-        double signal = 0, noise = 0;
-        for (size_t k = 0; k < (size_t)n; k++) {
-            signal += power[(k * nlayer + i) * 2];
-            noise += power[(k * nlayer + i) * 2 + 1];
-        }
-        sqnr_db[i] = noise > 0 ? 10 * log10(signal / noise) : INFINITY;
-    }
+    for (size_t i = 0; !status && i < nlayer; i++) sqnr_db[i] = samples_decibels(power + 2 * i, n, 2 * nlayer);
     free(power);
     return status;
 }

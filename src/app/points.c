@@ -8,24 +8,16 @@
 
 #define OBSERVED_IMAGES 8 /* calibration images whose counts set calibrated ADC ranges */
 
+static int see_counts(void *engine, struct ohm_batch *batch, int64_t image, const float *input) {
+    return ohm_engine_observe(engine, batch, input);
+}
+
 /* Counts of a lossless run of this rank's share of the first calibration images, summed over ranks. */
 static int observe(struct study *study, struct ohm_engine *engine) {
-    int64_t n;
-    struct loader loader;
-    struct ohm_batch *batch = NULL;
+    const struct ohm_engine *made_for = engine;
     size_t bins = (size_t)engine->intnet->nlayer * ohm_engine_bins(engine);
-    OHM_TRY(grid_open(study->grid, 1));
-    int status = loader_open_samples(&loader, study, OBSERVED_IMAGES, &n);
-    if (!status) status = ohm_batch_new(engine, 1, &batch);
-    int64_t i, end;
-    for (grid_share(study, n, &i, &end); !status && i < end; i++) {
-        status = loader_read(&loader, i, 1);
-        if (!status && loader.inputs[0]) status = ohm_engine_observe(engine, batch, loader.inputs[0]);
-    }
+    int status = each_sample(study, &made_for, 1, OBSERVED_IMAGES, see_counts, engine);
     if (!status && !engine->observed && !(engine->observed = ohm_alloc_array(bins, sizeof *engine->observed))) status = OHM_E_MEMORY;
-    grid_close(study->grid);
-    ohm_batch_free(batch);
-    loader_close(&loader);
     OHM_TRY(ohm_world_agree(&study->world, status));
     ohm_world_sum(&study->world, engine->observed, bins);
     return OHM_OK;

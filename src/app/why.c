@@ -23,36 +23,10 @@ static size_t layers_of(const struct measuring *m) {
     return (size_t)m->study->content.intnet->nlayer;
 }
 
-/* This rank's share of the samples. */
-static int measure_samples(struct measuring *m) {
-    const struct ohm_engine *engines[] = {m->engine, m->exact};
-    struct loader loader;
-    struct ohm_batch *batch = NULL;
-    int64_t n, i, end;
-    OHM_TRY(grid_open(m->study->grid, 1));
-    int status = loader_open_samples(&loader, m->study, SAMPLES, &n);
-    if (!status) status = ohm_batch_new_for(engines, 2, 1, &batch);
-    for (grid_share(m->study, n, &i, &end); !status && i < end; i++) {
-        status = loader_read(&loader, i, 1);
-        ohm_batch_first(batch, i);
-        if (!status && loader.inputs[0])
-            status = ohm_engine_why(m->engine, batch, m->exact, m->observer, loader.inputs[0], m->power + (size_t)i * layers_of(m) * POWERS);
-    }
-    grid_close(m->study->grid);
-    ohm_batch_free(batch);
-    loader_close(&loader);
-    return status;
-}
-
-/* Sums over images in their order, whoever measured them. */
-static double decibels(const struct measuring *m, size_t layer, int first) {
-    double signal = 0, noise = 0;
-    for (size_t k = 0; k < (size_t)m->samples; k++) {
-        const double *power = m->power + (k * layers_of(m) + layer) * POWERS + first;
-        signal += power[0];
-        noise += power[1];
-    }
-    return noise > 0 ? 10 * log10(signal / noise) : INFINITY;
+static int see(void *context, struct ohm_batch *batch, int64_t image, const float *input) {
+    const struct measuring *m = context;
+    ohm_batch_first(batch, image);
+    return ohm_engine_why(m->engine, batch, m->exact, m->observer, input, m->power + (size_t)image * layers_of(m) * POWERS);
 }
 
 /* Codes of the counts seen, as the point's ADCs without errors would give them. */
@@ -73,8 +47,8 @@ static int collect(const struct measuring *m, struct ohm_arena *arena, struct lo
     losses->codes = ohm_arena_array(arena, nlayer, sizeof *losses->codes);
     if (!losses->isolated_db || !losses->chained_db || !losses->codes) return OHM_E_MEMORY;
     for (size_t i = 0; i < nlayer; i++) {
-        losses->isolated_db[i] = decibels(m, i, 0);
-        losses->chained_db[i] = decibels(m, i, 2);
+        losses->isolated_db[i] = samples_decibels(m->power + i * POWERS, m->samples, nlayer * POWERS);
+        losses->chained_db[i] = samples_decibels(m->power + i * POWERS + 2, m->samples, nlayer * POWERS);
         count_codes(m, i, &m->engine->layers[i].adc, losses->codes[i]);
     }
     return OHM_OK;
@@ -95,7 +69,8 @@ static int measure(struct measuring *m) {
     OHM_TRY(point_engine(m->study, &m->study->points[1], &m->exact_shared, &m->exact));
     OHM_TRY(point_observer(m->study, m->point, m->cells, &m->observer_shared, &m->observer));
     OHM_TRY(ohm_world_agree(&m->study->world, m->power ? OHM_OK : OHM_E_MEMORY));
-    OHM_TRY(ohm_world_agree(&m->study->world, measure_samples(m)));
+    const struct ohm_engine *engines[] = {m->engine, m->exact};
+    OHM_TRY(ohm_world_agree(&m->study->world, each_sample(m->study, engines, 2, SAMPLES, see, m)));
     return sum_up(m);
 }
 

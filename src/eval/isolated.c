@@ -15,10 +15,6 @@ static int64_t output_count(const struct ohm_intnet *intnet, int32_t i) {
     return ohm_layer_positions(&intnet->layers[i]) * ohm_layer_outputs(&intnet->layers[i]);
 }
 
-static size_t output_bytes(const struct ohm_intnet *intnet, int32_t i) {
-    return (size_t)output_count(intnet, i) * (is_code(intnet, i) ? (size_t)intnet->element : sizeof(float));
-}
-
 static double value_at(const struct ohm_intnet *intnet, int32_t i, const void *stored, int64_t k) {
     if (!is_code(intnet, i)) return ((const float *)stored)[k];
     const int32_t code = intnet->element == 2 ? ((const uint16_t *)stored)[k] : ((const uint8_t *)stored)[k];
@@ -56,7 +52,7 @@ struct isolating {
 /* Both engines on the input that is stored; the exact output stays. */
 static void run_layer(const struct isolating *run, int32_t i, struct ohm_tally *tally, struct ohm_isolated *lost) {
     const struct ohm_intnet *intnet = run->engine->intnet;
-    const size_t bytes = output_bytes(intnet, i);
+    const size_t bytes = ohm_int_output_bytes(intnet, i);
     const int32_t output = intnet->layers[i].output;
     for (int32_t k = 0; k < run->real; k++) memcpy(run->kept + (size_t)k * bytes, ohm_batch_value(run->exact->intnet, run->batch, output, k), bytes);
     ohm_engine_layer(run->engine, run->batch, i, run->real, tally);
@@ -88,7 +84,7 @@ int ohm_engine_isolated(const struct ohm_engine *engine, const struct ohm_engine
                         struct ohm_isolated *lost) {
     struct isolating run = {engine, exact, batch, .real = ohm_batch_input(engine, batch, n, inputs)};
     size_t most = 0;
-    for (int32_t i = first; i < end; i++) most = output_bytes(engine->intnet, i) > most ? output_bytes(engine->intnet, i) : most;
+    for (int32_t i = first; i < end; i++) most = ohm_int_output_bytes(engine->intnet, i) > most ? ohm_int_output_bytes(engine->intnet, i) : most;
     run.kept = ohm_alloc_array((size_t)run.real + 1, most);
     run.digest = ohm_alloc_array((size_t)run.real + 1, sizeof *run.digest);
     int status = run.kept && run.digest ? run_steps(&run, first, end, tally, lost) : OHM_E_MEMORY;

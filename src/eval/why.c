@@ -15,10 +15,6 @@ struct looking {
     int status;
 };
 
-static size_t output_bytes(const struct ohm_intnet *intnet, int32_t i) {
-    return ohm_int_value_bytes(intnet, intnet->layers[i].output);
-}
-
 /* One layer of the exact engine on one image's input as stored. */
 static int run_exact(const struct ohm_engine *exact, int32_t i, const void *input, void *output) {
     const struct ohm_intnet *intnet = exact->intnet;
@@ -65,7 +61,7 @@ static int add_power(const struct ohm_intnet *intnet, int32_t i, const void *tru
 
 static void keep_chained(void *context, int32_t layer, const void *output) {
     struct looking *looking = context;
-    size_t bytes = output_bytes(looking->exact->intnet, layer);
+    size_t bytes = ohm_int_output_bytes(looking->exact->intnet, layer);
     looking->chained[layer] = ohm_alloc(bytes);
     if (looking->chained[layer])
         memcpy(looking->chained[layer], output, bytes);
@@ -91,7 +87,7 @@ int ohm_engine_why(const struct ohm_engine *engine, struct ohm_batch *batch, con
                    const float *input, double *power) {
     int32_t nlayer = engine->intnet->nlayer;
     size_t most = 0;
-    for (int32_t i = 0; i < nlayer; i++) most = output_bytes(engine->intnet, i) > most ? output_bytes(engine->intnet, i) : most;
+    for (int32_t i = 0; i < nlayer; i++) most = ohm_int_output_bytes(engine->intnet, i) > most ? ohm_int_output_bytes(engine->intnet, i) : most;
     struct looking looking = {.exact = exact, .observing = observing, .power = power};
     looking.chained = ohm_alloc_array((size_t)nlayer, sizeof *looking.chained);
     looking.isolated = ohm_alloc(most);
