@@ -13,5 +13,7 @@ static size_t image_bytes(const struct study *study) {
 
 int32_t study_batch(const struct study *study) {
     const size_t fit = THREAD_BYTES / image_bytes(study), each = fit ? fit : 1, most = (size_t)study->job->run.batch;
-    return (int32_t)(each * (size_t)study->threads < most ? each * (size_t)study->threads : most);
+    const size_t threads = (size_t)study->threads;
+    if (each * threads < most) return (int32_t)(each * threads);
+    return (int32_t)(most < threads ? most : most - most % threads); /* as many for every thread */
 }

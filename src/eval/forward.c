@@ -1,5 +1,6 @@
 /* One batch of images through an engine, layer by layer. The unit of work is a block of output positions, flattened over the images of the batch, so
- * that weights stay in cache while positions stream and small layers still fill a block. */
+ * that weights stay in cache while positions stream and small layers still fill a block. Threads take blocks of the whole batch, or, where it has
+ * enough images for all, images of their own through all layers. */
 #include "ohmtally/engine.h"
 #include "ohmtally/status.h"
 #include <omp.h>
@@ -14,9 +15,15 @@ struct thread_room {
     unsigned char *scratch;
     struct ohm_tally tally; /* of the layer under way */
 };
+/* What a thread needs to take images through all steps alone. */
+struct share {
+    unsigned char **slot;    /* [nslot]: of the batch, from its own first image on */
+    struct ohm_tally *tally; /* [nlayer] */
+};
 struct ohm_batch {
     int32_t room, nthread; /* images, threads */
     unsigned char **slot;  /* [nslot]: room instances each */
+    struct share *shares;  /* [nthread] */
     struct thread_room *threads;
     int32_t *image;   /* images of the call that are really run (input not NULL) */
     int64_t first;    /* number of the call's first image in the set */
@@ -88,14 +95,18 @@ int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, 
     batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
     batch->digest = ohm_alloc_array((size_t)n, sizeof *batch->digest);
     batch->number = ohm_alloc_array((size_t)n, sizeof *batch->number);
-    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number;
+    batch->shares = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->shares);
+    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number && batch->shares;
     for (int32_t s = 0; good && s < intnet->nslot; s++) good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)intnet->slot_bytes[s])) != NULL;
     for (int32_t t = 0; good && t < batch->nthread; t++) {
         struct thread_room *thread = &batch->threads[t];
         thread->x = ohm_alloc(bytes.x);
         thread->y = ohm_alloc(bytes.y);
         thread->scratch = ohm_alloc(bytes.scratch);
-        good = thread->x && thread->y && thread->scratch;
+        struct share *share = &batch->shares[t];
+        share->slot = ohm_alloc_array((size_t)intnet->nslot, sizeof *share->slot);
+        share->tally = ohm_alloc_array((size_t)intnet->nlayer, sizeof *share->tally);
+        good = thread->x && thread->y && thread->scratch && share->slot && share->tally;
     }
     if (good) return OHM_OK;
     ohm_batch_free(batch);
@@ -111,6 +122,11 @@ void ohm_batch_free(struct ohm_batch *batch) {
         free(batch->threads[t].y);
         free(batch->threads[t].scratch);
     }
+    for (int32_t t = 0; batch->shares && t < batch->nthread; t++) {
+        free(batch->shares[t].slot);
+        free(batch->shares[t].tally);
+    }
+    free(batch->shares);
     free(batch->slot);
     free(batch->threads);
     free(batch->image);
@@ -246,6 +262,44 @@ int32_t ohm_batch_input(const struct ohm_engine *engine, struct ohm_batch *batch
     return real;
 }
 
+#define SHARE 2 /* images of a thread: fewer do not fill the blocks of small layers */
+
+/* Whether threads have as much to do each as the next when they share out the images; then they need not meet after every step. */
+static bool shares_are_even(const struct ohm_batch *batch, int32_t n) {
+    return batch->nthread > 1 && n % batch->nthread == 0 && n >= SHARE * batch->nthread;
+}
+
+/* Images first .. first + n - 1 through all steps, by one thread. */
+static int run_share(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t thread, int32_t first, int32_t n, bool counted) {
+    const struct ohm_intnet *intnet = engine->intnet;
+    const struct share *share = &batch->shares[thread];
+    struct ohm_batch own = *batch;
+    for (int32_t s = 0; s < intnet->nslot; s++) share->slot[s] = batch->slot[s] + (size_t)first * (size_t)intnet->slot_bytes[s];
+    memset(share->tally, 0, (size_t)intnet->nlayer * sizeof *share->tally);
+    own.nthread = 1;
+    own.slot = share->slot;
+    own.threads += thread;
+    own.number += first;
+    own.digest += first;
+    for (int32_t s = 0; s < intnet->nstep; s++)
+        OHM_TRY(run_step(engine, &own, &intnet->steps[s], n, own.digest, counted ? share->tally : NULL, NULL));
+    return OHM_OK;
+}
+
+static int run_shares(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t n, struct ohm_tally *tally) {
+    const int32_t each = n / batch->nthread;
+    struct ohm_failure failure = {0};
+#pragma omp parallel for num_threads(batch->nthread) schedule(static, 1)
+    for (int32_t t = 0; t < batch->nthread; t++)
+        if (run_share(engine, batch, t, t * each, each, tally)) {
+#pragma omp critical(ohm_engine_failure)
+            ohm_fail_take(&failure);
+        }
+    for (int32_t t = 0; tally && t < batch->nthread; t++)
+        for (int32_t i = 0; i < engine->intnet->nlayer; i++) ohm_tally_add(&tally[i], &batch->shares[t].tally[i]);
+    return ohm_fail_give(&failure);
+}
+
 int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch) {
     const struct ohm_intnet *intnet = engine->intnet;
@@ -258,7 +312,9 @@ int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int
         status = part->bring(part->context, batch, real);
     else
         put_images(intnet, batch, real, inputs);
-    for (int32_t s = first; !status && s < end; s++) {
+    const bool shared = !part && !watch && shares_are_even(batch, real);
+    if (shared) status = run_shares(engine, batch, real, tally);
+    for (int32_t s = first; !shared && !status && s < end; s++) {
         status = run_step(engine, batch, &intnet->steps[s], real, digest, tally, watch);
         if (part && part->stepped) part->stepped(part->context, s);
     }
