@@ -72,6 +72,20 @@ struct ohm_arena;
 /* Slices of all OHM_CHUNK columns; *out is NULL when some column's values do not have that form. */
 int ohm_adc_slices_make(struct ohm_arena *arena, const struct ohm_adc_table *adc, const struct ohm_adc_slices **out);
 
+/* Bits of a column's sum over nstep steps, each count clipped: it is less than 2 to this. */
+static inline int32_t ohm_clip_planes(const struct ohm_cells *cells, int32_t nstep, int32_t adc_bits) {
+    int32_t width = ohm_bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
+    return nstep + (width < adc_bits ? width : adc_bits);
+}
+/* How clipped sums go onto the bit planes of a total to which other columns have contributed, and more will. */
+struct ohm_onto {
+    int32_t nplane;  /* planes that a total has room for, at most 31 */
+    int32_t held;    /* planes it has so far: those beyond are 0, and have not been written */
+    int32_t after;   /* planes it has then: hold all that has been added; at least held, and shift + ohm_clip_planes */
+    int32_t shift;   /* sums weigh 2^shift */
+    bool complement; /* not sum is added but 2^ohm_clip_planes - 1 - sum: where it counts negatively, the constant being taken off in the end */
+};
+
 struct ohm_held;
 struct ohm_held_reads;
 struct ohm_kernel {
@@ -85,12 +99,12 @@ struct ohm_kernel {
      * Needs (2^(step1-step0) - 1) * min(2^adc_bits - 1, nrow * (2^cell_bits - 1)) < 2^31. */
     void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped);
-    /* The same sums kept as bit planes, for columns that are continued in other blocks: total [npos][nplane][OHM_CHUNK_WORDS], 64-byte aligned, plane
-     * k the bits of weight 2^k, is set (first) or added to. nplane, at most 31, holds all that is ever added. */
+    /* The same sums kept as bit planes, for outputs that are continued in other columns and blocks: total [npos][nplane][OHM_CHUNK_WORDS], 64-byte
+     * aligned, plane k the bits of weight 2^k, is added to. */
     void (*clip_onto)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                      int32_t nplane, bool first, uint64_t *total, int64_t *clipped);
-    /* Such planes to acc[p][c]. */
-    void (*integers)(int32_t npos, int32_t nplane, const uint64_t *total, int32_t *acc);
+                      const struct ohm_onto *onto, uint64_t *total, int64_t *clipped);
+    /* acc[p][c] = what the first `held` of such planes say, less bias. */
+    void (*integers)(int32_t npos, int32_t nplane, int32_t held, int32_t bias, const uint64_t *total, int32_t *acc);
     /* What clip takes away: acc[p][c] = sum over the same steps of 2^(t - step0) * max(0, count - (2^adc_bits - 1)). Most positions have nothing to
      * take away: found[p] says whether any column of position p has, and acc[p] is written only then. Steps whose driven rows cannot bring any count
      * above the codes are passed over. Needs (2^(step1-step0) - 1) * nrow * (2^cell_bits - 1) < 2^31. */

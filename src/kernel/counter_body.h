@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MAX_PLANES 14 /* 512 rows of 4-bit cells: counts to 7680 */
+#define ROW_PLANES 10 /* bits of OHM_MAX_ROWS */
 #define MAX_SUM_PLANES 32
 
 #define FULL_ADD(sum, carry, a, b, c)                                                                                                                \
@@ -104,7 +105,7 @@ static inline void count_rows(const uint64_t *base, const uint16_t *row, int32_t
         count_rows_in(base, row, n, 8, planes);
         break;
     default:
-        count_rows_in(base, row, n, 10, planes);
+        count_rows_in(base, row, n, ROW_PLANES, planes);
         break;
     }
 }
@@ -115,6 +116,7 @@ static int32_t count_list(const struct ohm_cells *cells, int32_t chunk, const st
     if (!driven) return 0;
     int32_t one_plane = ohm_bit_length(driven), nplane = ohm_bit_length(driven * ((1 << cells->cell_bits) - 1));
     const uint64_t *base = cells->words + ohm_cells_index(cells, chunk, 0, 0) + word;
+    if (one_plane > ROW_PLANES) __builtin_unreachable();
     count_rows(base, lists->row + first, n, one_plane, planes);
     for (int32_t k = one_plane; k < nplane; k++) planes[k] = ZERO;
     for (int32_t plane = 1; plane < cells->cell_bits; plane++) {
@@ -148,21 +150,19 @@ static inline int64_t clip_planes(V *planes, int32_t nplane, int32_t adc_bits) {
 static inline __attribute__((always_inline)) void clip_word(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists,
                                                             int32_t list0, int32_t nstep, int32_t adc_bits, int32_t word, const int32_t width, V *sum,
                                                             int64_t *clipped) {
-    for (int32_t k = 0; k <= nstep + width; k++) sum[k] = ZERO;
+    _Pragma("GCC unroll 16") for (int32_t k = 0; k < width; k++) STORE(&sum[k], ZERO);
     for (int32_t t = 0; t < nstep; t++, sum++) {
         V planes[MAX_PLANES], carry = ZERO;
         int32_t nplane = count_list(cells, chunk, lists, list0 + t, word, planes);
-        if (!nplane) continue;
+        if (!nplane) {
+            sum[width] = ZERO;
+            continue;
+        }
         if (nplane > adc_bits) *clipped += clip_planes(planes, nplane, adc_bits);
         for (int32_t k = nplane; k < width; k++) planes[k] = ZERO;
         _Pragma("GCC unroll 8") for (int32_t k = 0; k < width; k++) FULL_ADD(sum[k], carry, sum[k], planes[k], carry);
         sum[width] = carry; /* nothing there yet: before step t the sum is below 2^t * largest code */
     }
-}
-
-static inline int32_t clip_width(const struct ohm_cells *cells, int32_t adc_bits) {
-    int32_t width = ohm_bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
-    return width < adc_bits ? width : adc_bits;
 }
 
 /* clip_word with the usual widths as constants. */
@@ -186,43 +186,66 @@ static inline void clip_sum(const struct ohm_cells *cells, int32_t chunk, const 
 
 static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped) {
-    int32_t width = clip_width(cells, adc_bits), nstep = step1 - step0;
+    int32_t nstep = step1 - step0, nsum = ohm_clip_planes(cells, nstep, adc_bits), width = nsum - nstep;
     uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
     for (int32_t p = 0; p < lists->npos; p++) {
         for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
             V sum[MAX_SUM_PLANES + 1];
             clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, width, sum, clipped);
-            for (int32_t k = 0; k < nstep + width; k++) STORE(&out[k][word], sum[k]);
+            for (int32_t k = 0; k < nsum; k++) STORE(&out[k][word], sum[k]);
         }
-        transpose(out, nstep + width, acc + (size_t)p * OHM_CHUNK);
+        transpose(out, nsum, acc + (size_t)p * OHM_CHUNK);
+    }
+}
+
+/* The planes of one position's sums onto those of its total. */
+static inline void add_onto(const struct ohm_onto *onto, const V *sum, int32_t nsum, uint64_t *total) {
+    const V flip = onto->complement ? ~ZERO : ZERO;
+    const int32_t end = onto->shift + nsum;
+    V carry = ZERO;
+    uint64_t *to = total + (size_t)onto->held * OHM_CHUNK_WORDS;
+    for (int32_t k = onto->held; k < onto->shift; k++, to += OHM_CHUNK_WORDS) STORE(to, ZERO);
+    to = total + (size_t)onto->shift * OHM_CHUNK_WORDS;
+    int32_t k = onto->shift;
+    for (; k < end && k < onto->held; k++, to += OHM_CHUNK_WORDS) {
+        V old = LOAD(to), new;
+        FULL_ADD(new, carry, old, XOR(*sum, flip), carry);
+        sum++;
+        STORE(to, new);
+    }
+    for (; k < end; k++, to += OHM_CHUNK_WORDS) {
+        V new = XOR(*sum, flip);
+        sum++;
+        STORE(to, XOR(new, carry));
+        carry = AND(new, carry);
+    }
+    for (; k < onto->held; k++, to += OHM_CHUNK_WORDS) {
+        V old = LOAD(to);
+        STORE(to, XOR(old, carry));
+        carry = AND(old, carry);
+    }
+    for (; k < onto->after; k++, to += OHM_CHUNK_WORDS) {
+        STORE(to, carry);
+        carry = ZERO;
     }
 }
 
 static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                      int32_t nplane, bool first, uint64_t *total, int64_t *clipped) {
-    int32_t width = clip_width(cells, adc_bits), nstep = step1 - step0;
-    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)nplane * OHM_CHUNK_WORDS)
+                      const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+    int32_t nstep = step1 - step0, nsum = ohm_clip_planes(cells, nstep, adc_bits);
+    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)onto->nplane * OHM_CHUNK_WORDS)
         for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-            V sum[MAX_SUM_PLANES + 1], carry = ZERO;
-            uint64_t *to = total + word;
-            int32_t k = 0, nsum = nstep + width < nplane ? nstep + width : nplane; /* planes beyond are 0 */
-            clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, width, sum, clipped);
-            for (; k < nsum; k++, to += OHM_CHUNK_WORDS) {
-                V old = first ? ZERO : LOAD(to), new;
-                FULL_ADD(new, carry, old, sum[k], carry);
-                STORE(to, new);
-            }
-            for (; k < nplane; k++, to += OHM_CHUNK_WORDS) {
-                V old = first ? ZERO : LOAD(to);
-                STORE(to, XOR(old, carry));
-                carry = AND(old, carry);
-            }
+            V sum[MAX_SUM_PLANES + 1];
+            clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, nsum - nstep, sum, clipped);
+            add_onto(onto, sum, nsum, total + word);
         }
 }
 
-static void integers(int32_t npos, int32_t nplane, const uint64_t *total, int32_t *acc) {
-    for (int32_t p = 0; p < npos; p++, total += (size_t)nplane * OHM_CHUNK_WORDS)
-        transpose((const uint64_t(*)[OHM_CHUNK_WORDS])total, nplane, acc + (size_t)p * OHM_CHUNK);
+static void integers(int32_t npos, int32_t nplane, int32_t held, int32_t bias, const uint64_t *total, int32_t *acc) {
+    for (int32_t p = 0; p < npos; p++, total += (size_t)nplane * OHM_CHUNK_WORDS, acc += OHM_CHUNK) {
+        transpose((const uint64_t(*)[OHM_CHUNK_WORDS])total, held, acc);
+        for (int32_t c = 0; bias && c < OHM_CHUNK; c++) acc[c] -= bias;
+    }
 }
 
 /* planes := count - (2^adc_bits - 1) where over, 0 elsewhere: 2^adc_bits is taken from the upper planes, then 1 is added. */

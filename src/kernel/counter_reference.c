@@ -46,29 +46,30 @@ static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_
 }
 
 /* Integers in the place of bit planes and back: the definition of the planes. */
-static void integers(int32_t npos, int32_t nplane, const uint64_t *total, int32_t *acc) {
+static void integers(int32_t npos, int32_t nplane, int32_t held, int32_t bias, const uint64_t *total, int32_t *acc) {
     for (int32_t p = 0; p < npos; p++)
         for (int32_t c = 0; c < OHM_CHUNK; c++) {
             uint32_t sum = 0;
-            for (int32_t k = 0; k < nplane; k++) sum |= (uint32_t)(total[(p * nplane + k) * OHM_CHUNK_WORDS + c / 64] >> (c % 64) & 1) << k;
-            acc[p * OHM_CHUNK + c] = (int32_t)sum;
+            for (int32_t k = 0; k < held; k++) sum |= (uint32_t)(total[(p * nplane + k) * OHM_CHUNK_WORDS + c / 64] >> (c % 64) & 1) << k;
+            acc[p * OHM_CHUNK + c] = (int32_t)sum - bias;
         }
 }
 
 static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                      int32_t nplane, bool first, uint64_t *total, int64_t *clipped) {
-    for (int32_t p = 0; p < lists->npos; p++, total += nplane * OHM_CHUNK_WORDS) {
+                      const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+    const int64_t top = ((int64_t)1 << ohm_clip_planes(cells, step1 - step0, adc_bits)) - 1;
+    for (int32_t p = 0; p < lists->npos; p++, total += onto->nplane * OHM_CHUNK_WORDS) {
         struct ohm_lists one = *lists;
         int32_t before[OHM_CHUNK], now[OHM_CHUNK];
         one.npos = 1;
         one.first += p * lists->nstep;
         one.driven += p * lists->nstep;
         clip(cells, chunk, &one, step0, step1, adc_bits, now, clipped);
-        integers(1, nplane, total, before);
-        memset(total, 0, (size_t)nplane * OHM_CHUNK_WORDS * sizeof *total);
+        integers(1, onto->nplane, onto->held, 0, total, before);
+        memset(total, 0, (size_t)onto->after * OHM_CHUNK_WORDS * sizeof *total);
         for (int32_t c = 0; c < OHM_CHUNK; c++) {
-            uint32_t sum = (uint32_t)now[c] + (first ? 0 : (uint32_t)before[c]);
-            for (int32_t k = 0; k < nplane; k++) total[k * OHM_CHUNK_WORDS + c / 64] |= (uint64_t)(sum >> k & 1) << (c % 64);
+            int64_t sum = before[c] + ((onto->complement ? top - now[c] : now[c]) << onto->shift);
+            for (int32_t k = 0; k < onto->after; k++) total[k * OHM_CHUNK_WORDS + c / 64] |= (uint64_t)(sum >> k & 1) << (c % 64);
         }
     }
 }

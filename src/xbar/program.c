@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* End of the uses from u on that share their rows. Designs add such uses one after another. */
-static int32_t same_rows_end(const struct ohm_plan *plan, int32_t u) {
-    int32_t end = u + 1;
-    while (end < plan->nuse && plan->uses[end].rows == plan->uses[u].rows && plan->uses[end].nrow == plan->uses[u].nrow) end++;
-    return end;
-}
-
 static int make_rows(struct ohm_program *program, struct block *block, const struct ohm_use *use) {
     int32_t nrow = use->nrow, words = (nrow + 63) / 64;
     int32_t most = program->tabled || program->analogue ? program->max_shift : 0; /* an ADC with an offset converts in every step of the layer */
@@ -58,28 +51,39 @@ static int make_flips(struct ohm_program *program, struct block *block, const st
     return OHM_OK;
 }
 
-/* The columns of uses u .. end-1 that the kernels must see; kinds of the columns from use u on. */
-static int32_t gather_columns(const struct ohm_program *program, const struct ohm_plan *plan, int32_t u, int32_t end, const uint8_t *kinds,
+/* What blocks are made of. */
+struct making {
+    const struct ohm_plan *plan;
+    struct ohm_schedule schedule;
+    struct use_groups groups;
+    uint8_t *kinds; /* of the plan's columns */
+};
+
+/* The columns of a group's uses that the kernels must see. */
+static int32_t gather_columns(const struct ohm_program *program, const struct making *making, const struct use_group *group,
                               struct column_source *sources) {
+    const struct ohm_plan *plan = making->plan;
     int32_t n = 0;
-    for (int32_t i = u; i < end; i++)
-        for (int32_t c = 0; c < plan->uses[i].ncol; c++, kinds++)
-            if (*kinds != COLUMN_PROVED)
-                sources[n++] = (struct column_source){&plan->uses[i], &plan->uses[i].columns[c], c, ohm_program_table(program, &plan->uses[i], c)};
+    for (int32_t i = 0; i < group->n; i++) {
+        const struct ohm_use *use = &plan->uses[group->uses[i]];
+        const uint8_t *kind = making->kinds + making->groups.column_at[group->uses[i]];
+        for (int32_t c = 0; c < use->ncol; c++)
+            if (kind[c] != COLUMN_PROVED) sources[n++] = (struct column_source){use, &use->columns[c], c, ohm_program_table(program, use, c)};
+    }
     return n;
 }
 
-/* One block of uses u .. end-1, unless all their columns are proved. */
-static int make_block(struct ohm_program *program, const struct ohm_plan *plan, int32_t steps, int32_t u, int32_t end, const uint8_t *kinds) {
+/* One block of a group of uses, unless all their columns are proved. */
+static int make_block(struct ohm_program *program, const struct making *making, const struct use_group *group) {
+    const struct ohm_plan *plan = making->plan;
     struct block *block = &program->blocks[program->nblock];
-    int32_t room = 0;
-    for (int32_t i = u; i < end; i++) room += plan->uses[i].ncol;
-    struct column_source *sources = ohm_alloc_array((size_t)room, sizeof *sources);
+    const struct ohm_use *first = &plan->uses[group->uses[0]];
+    struct column_source *sources = ohm_alloc_array((size_t)group->ncol, sizeof *sources);
     if (!sources) return OHM_E_MEMORY;
-    block->steps = steps;
-    int32_t ncol = gather_columns(program, plan, u, end, kinds, sources);
-    int status = ncol ? make_rows(program, block, &plan->uses[u]) : OHM_OK;
-    if (ncol && !status) status = make_flips(program, block, sources, ncol, plan->tiles[plan->uses[u].tile].cell_bits);
+    block->steps = group->steps;
+    int32_t ncol = gather_columns(program, making, group, sources);
+    int status = ncol ? make_rows(program, block, first) : OHM_OK;
+    if (ncol && !status) status = make_flips(program, block, sources, ncol, plan->tiles[first->tile].cell_bits);
     if (ncol && !status)
         status =
             program->turned ? ohm_program_turn(program, block, plan, sources, ncol) : ohm_program_place_columns(program, block, plan, sources, ncol);
@@ -107,36 +111,27 @@ static int32_t step_limit(const struct ohm_program *program) {
 }
 
 /* Turned form pays where a block leaves most of a 512-column chunk empty and the bit planes of its rows fit one block. */
-static bool suits_turning(const struct ohm_plan *plan, int32_t input_bits) {
-    for (int32_t u = 0; u < plan->nuse;) {
-        int32_t end = same_rows_end(plan, u), ncol = 0;
-        for (int32_t i = u; i < end; i++) ncol += plan->uses[i].ncol;
-        int32_t weight = (1 << plan->tiles[plan->uses[u].tile].cell_bits) - 1;
-        if (ncol > 128 || plan->uses[u].nrow * (weight > input_bits ? weight : input_bits) > OHM_MAX_ROWS) return false;
-        u = end;
+static bool suits_turning(const struct ohm_plan *plan, const struct use_groups *groups, int32_t input_bits) {
+    for (int32_t i = 0; i < groups->n; i++) {
+        const struct ohm_use *use = &plan->uses[groups->group[i].uses[0]];
+        int32_t weight = (1 << plan->tiles[use->tile].cell_bits) - 1;
+        if (groups->group[i].ncol > 128 || use->nrow * (weight > input_bits ? weight : input_bits) > OHM_MAX_ROWS) return false;
     }
-    return plan->nuse > 0;
+    return groups->n > 0;
 }
 
-/* Uses with columns that the kernels must see: at least as many as blocks. */
-static int32_t count_seen(const struct ohm_plan *plan, const uint8_t *kinds) {
-    int32_t n = 0;
-    for (int32_t u = 0; u < plan->nuse; kinds += plan->uses[u++].ncol) {
-        bool seen = false;
-        for (int32_t c = 0; !seen && c < plan->uses[u].ncol; c++) seen = kinds[c] != COLUMN_PROVED;
-        n += seen;
-    }
-    return n;
+/* Uses far apart make one block where nothing depends on where a column is: noise is drawn by it. */
+static int make_groups(struct ohm_program *program, struct making *making) {
+    OHM_TRY(use_groups_make(making->plan, &making->schedule, false, &making->groups));
+    program->turned = !program->analogue && suits_turning(making->plan, &making->groups, program->input_bits);
+    return program->analogue || program->turned ? OHM_OK : use_groups_make(making->plan, &making->schedule, true, &making->groups);
 }
 
-static int make_blocks(struct ohm_program *program, const struct ohm_plan *plan, const struct ohm_schedule *schedule, const uint8_t *kinds) {
-    program->blocks = ohm_arena_array(program->arena, (size_t)count_seen(plan, kinds) + 1, sizeof *program->blocks); /* one more: under way */
+static int make_blocks(struct ohm_program *program, const struct making *making) {
+    const struct use_groups *groups = &making->groups;
+    program->blocks = ohm_arena_array(program->arena, (size_t)groups->n + 1, sizeof *program->blocks); /* one more: under way */
     if (!program->blocks) return OHM_E_MEMORY;
-    for (int32_t u = 0, end; u < plan->nuse; u = end) {
-        end = same_rows_end(plan, u);
-        OHM_TRY(make_block(program, plan, schedule->use_steps[u], u, end, kinds));
-        for (; u < end; u++) kinds += plan->uses[u].ncol;
-    }
+    for (int32_t i = 0; i < groups->n; i++) OHM_TRY(make_block(program, making, &groups->group[i]));
     return OHM_OK;
 }
 
@@ -153,33 +148,38 @@ static int copy_input_weights(struct ohm_program *program, const struct ohm_plan
     return OHM_OK;
 }
 
-static int build(struct ohm_program *program, const struct ohm_program_request *request) {
+static int make_everything(struct ohm_program *program, const struct ohm_program_request *request, struct making *making) {
     const struct ohm_plan *plan = request->plan;
     int64_t bound;
-    OHM_TRY(copy_input_weights(program, plan));
-    OHM_TRY(ohm_program_make_tables(program, plan));
-    if (request->reads) OHM_TRY(ohm_analogue_make(program, request));
-    program->turned = !program->analogue && suits_turning(plan, program->input_bits);
-    program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
-    uint8_t *kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
-    if (!kinds) return OHM_E_MEMORY;
-    program->corrected = memchr(kinds, COLUMN_CORRECTED, (size_t)plan->ncolumn) != NULL;
+    OHM_TRY(ohm_schedule_make(plan, program->input_bits, ohm_program_silent(program), program->arena, &making->schedule));
+    OHM_TRY(make_groups(program, making));
+    making->kinds = ohm_program_prove(program, plan, request->evaluate, &bound);
+    if (!making->kinds) return OHM_E_MEMORY;
+    program->corrected = memchr(making->kinds, COLUMN_CORRECTED, (size_t)plan->ncolumn) != NULL;
     program->narrow = !program->tabled && !program->analogue && ohm_sums_are_narrow(bound, request->offset);
-    struct ohm_schedule schedule;
-    int status = ohm_schedule_make(plan, program->input_bits, ohm_program_silent(program), program->arena, &schedule);
-    if (!status) status = make_blocks(program, plan, &schedule, kinds);
-    if (!status) status = ohm_program_make_product(program, request, kinds);
-    free(kinds);
-    OHM_TRY(status);
+    OHM_TRY(make_blocks(program, making));
+    OHM_TRY(ohm_program_make_product(program, request, making->kinds));
     if (!program->analogue) OHM_TRY(ohm_program_slice_tables(program));
     program->step_limit = step_limit(program);
     if (program->step_limit < 1)
         return ohm_fail(OHM_E_UNSUPPORTED, "crossbar sums of this shape do not fit 31 bits; use fewer rows, cell bits or ADC bits");
-    ohm_program_make_stacks(program);
-    OHM_TRY(ohm_program_count(program, plan, &schedule));
+    OHM_TRY(ohm_program_make_stacks(program));
+    return ohm_program_count(program, plan, &making->schedule);
+}
+
+static int build(struct ohm_program *program, const struct ohm_program_request *request) {
+    const struct ohm_plan *plan = request->plan;
+    struct making making = {.plan = plan};
+    OHM_TRY(copy_input_weights(program, plan));
+    OHM_TRY(ohm_program_make_tables(program, plan));
+    if (request->reads) OHM_TRY(ohm_analogue_make(program, request));
+    program->harmless = (int32_t)(((int64_t)1 << program->adc.bits) - 1) / ((1 << (plan->ntile ? plan->tiles[0].cell_bits : 1)) - 1);
+    int status = make_everything(program, request, &making);
+    use_groups_free(&making.groups);
+    free(making.kinds);
     program->place = NULL;
     program->adc.converters = NULL;
-    return OHM_OK;
+    return status;
 }
 
 int ohm_program_build(const struct ohm_program_request *request, struct ohm_program **out) {

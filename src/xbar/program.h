@@ -25,6 +25,11 @@ struct chunk {
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: table * counts per table */
     /* Of those tables; chunks with the same offsets share them. */
     const struct ohm_adc_slices *slices;
+    /* In a stack: */
+    int32_t total; /* onto which its sums go */
+    struct ohm_onto onto;
+    bool begins;          /* a total, whose columns are this chunk's; of the first block: */
+    int32_t bias, planes; /* what is to be taken off the total, and how many planes it has */
     /* Of held conductances, [OHM_CHUNK / OHM_PART]. */
     struct transfer *transfer;
     struct held_part *held;
@@ -46,7 +51,8 @@ struct block {
     int16_t *swing;       /* likewise: what second states add; NULL: none */
     uint32_t conversion;  /* number of its first column among all conversions: the address of draws; every chunk takes OHM_CHUNK numbers */
     int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
-    int32_t nplane;       /* of their sums */
+    int32_t ntotal;       /* chunks that are left of theirs, each the total of some */
+    int32_t nplane;       /* of a total */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
     int32_t output0, noutput;
     int64_t *flip;
@@ -115,6 +121,19 @@ static inline int32_t ohm_program_place(const struct ohm_program *program, int32
 #define OHM_PLAIN_POSITIONS 64
 #define OHM_HELD_POSITIONS 128 /* of conductances, which take 16 times a level's room and come from further away */
 
+/* groups.c: uses driven by the same rows for as many steps; together: wherever in the plan they are, otherwise neighbours only. */
+struct use_group {
+    int32_t n, ncol, steps; /* uses, columns of them all */
+    const int32_t *uses;    /* [n] */
+};
+struct use_groups {
+    int32_t n;
+    struct use_group *group;
+    int32_t *uses, *column_at; /* [nuse]: of all groups; where a use's columns begin among those of the plan */
+};
+int use_groups_make(const struct ohm_plan *plan, const struct ohm_schedule *schedule, bool together, struct use_groups *groups);
+void use_groups_free(struct use_groups *groups);
+
 /* columns.c: one block's columns in kernel order. */
 struct column_source {
     const struct ohm_use *use;
@@ -167,7 +186,7 @@ struct scratch {
     uint8_t *turned; /* [inputs][OHM_CHUNK] values: x with positions fastest */
     void *sums;      /* turned: [outputs][OHM_CHUNK], as y but with positions fastest */
     uint8_t *found;  /* [npos] */
-    uint64_t *total; /* [chunk][npos][nplane][OHM_CHUNK_WORDS] of a stack */
+    uint64_t *total; /* [ntotal][npos][nplane][OHM_CHUNK_WORDS] of a stack */
     int32_t *steps;  /* [nreading] */
     void *product;
     struct { /* a part's cells in an image's states */
@@ -180,7 +199,7 @@ struct scratch {
 void ohm_scratch_lay_out(const struct ohm_program *program, int32_t npos, void *memory, struct scratch *scratch);
 
 /* stack.c: blocks that hold different rows of the same columns, in stacks; one stack's sums over positions that fit the caches together. */
-void ohm_program_make_stacks(struct ohm_program *program);
+int ohm_program_make_stacks(struct ohm_program *program);
 int32_t ohm_stack_positions(const struct ohm_program *program); /* at most OHM_PLAIN_POSITIONS; OHM_HELD_POSITIONS of conductances */
 void ohm_stack_multiply(const struct ohm_program *program, const struct block *first, int32_t npos, const void *x, void *y, struct scratch *s,
                         struct ohm_tally *tally);

@@ -1,43 +1,127 @@
-/* A matrix with more rows than an array has is cut into blocks of rows whose columns are the same. Their clipped sums are added up as bit planes, so
- * that planes become integers, and integers find their outputs, once per position instead of once per block. */
+/* Bit planes instead of integers, as long as possible. A matrix with more rows than an array has is cut into blocks of rows whose columns are the
+ * same; and chunks of a block often hold the same outputs at another bit of the weights, or with the other sign. The clipped sums of all these are
+ * added up as bit planes, so that planes become integers, and integers find their outputs, once per position instead of once per block and chunk. */
+#include "ohmtally/memory.h"
+#include "ohmtally/status.h"
 #include "program.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define TOTAL_WORDS ((size_t)1 << 15) /* 256 KiB of planes stay in the second-level cache */
 #define LEAST_POSITIONS 8             /* fewer would not pay for bringing in the cells */
+#define MOST_PLANES 31
 
-static bool same_chunk(const struct chunk *a, const struct chunk *b) {
-    return a->ncol == b->ncol && a->nrun == b->nrun && !memcmp(a->coefficient, b->coefficient, OHM_CHUNK * sizeof *a->coefficient) &&
-           !memcmp(a->runs, b->runs, (size_t)a->nrun * sizeof *a->runs);
+static bool same_outputs(const struct chunk *a, const struct chunk *b) {
+    return a->ncol == b->ncol && a->nrun == b->nrun && !memcmp(a->runs, b->runs, (size_t)a->nrun * sizeof *a->runs);
 }
 
 static bool same_columns(const struct block *a, const struct block *b) {
     if (a->cells.nchunk != b->cells.nchunk || a->cells.cell_bits != b->cells.cell_bits) return false;
     for (int32_t k = 0; k < a->cells.nchunk; k++)
-        if (!same_chunk(&a->chunks[k], &b->chunks[k])) return false;
+        if (!same_outputs(&a->chunks[k], &b->chunks[k]) ||
+            memcmp(a->chunks[k].coefficient, b->chunks[k].coefficient, OHM_CHUNK * sizeof *a->chunks[k].coefficient))
+            return false;
     return true;
 }
 
-/* Bits of the largest sum of n blocks: all input steps, every count at its largest. */
-static int32_t sum_bits(const struct ohm_program *program, int32_t n) {
-    int64_t steps = program->input_bits + program->max_shift, top = ((int64_t)1 << program->adc.bits) - 1;
-    int64_t most = program->adc.largest < top ? program->adc.largest : top;
-    return ohm_bit_length((((int64_t)1 << steps) - 1) * most * n);
+/* Whether every column of chunk weighs what base's does times one factor, a power of two or its negative. */
+static bool is_multiple(const struct chunk *base, const struct chunk *chunk, struct ohm_onto *onto) {
+    const int64_t factor = chunk->coefficient[0] / base->coefficient[0], size = llabs(factor);
+    if (!factor || (size & (size - 1)) || !same_outputs(base, chunk)) return false;
+    for (int32_t c = 0; c < base->ncol; c++)
+        if (chunk->coefficient[c] != factor * base->coefficient[c]) return false;
+    *onto = (struct ohm_onto){.shift = ohm_bit_length(size) - 1, .complement = factor < 0};
+    return true;
 }
 
-void ohm_program_make_stacks(struct ohm_program *program) {
+/* Gives every chunk its total; how many there are. Together: multiples of an earlier chunk go onto that one's. */
+static int32_t assign_totals(struct block *block, bool together) {
+    int32_t ntotal = 0;
+    for (int32_t k = 0; k < block->cells.nchunk; k++) {
+        struct chunk *chunk = &block->chunks[k], *base = together ? block->chunks : chunk;
+        while (base < chunk && (!base->begins || !is_multiple(base, chunk, &chunk->onto))) base++;
+        chunk->begins = base == chunk;
+        chunk->total = chunk->begins ? ntotal++ : base->total;
+        if (chunk->begins) chunk->onto = (struct ohm_onto){0};
+    }
+    return ntotal;
+}
+
+static void copy_totals(const struct block *from, struct block *to) {
+    for (int32_t k = 0; k < from->cells.nchunk; k++) {
+        to->chunks[k].onto = from->chunks[k].onto;
+        to->chunks[k].total = from->chunks[k].total;
+    }
+}
+
+/* A total of the blocks so far. */
+struct total {
+    int64_t most, bias; /* the largest it can be; what is to be taken off */
+    int32_t planes;
+};
+
+/* The block's chunks onto the totals; false when some total could leave its planes. spare: as many. */
+static bool add_block(const struct ohm_program *program, struct block *block, int32_t ntotal, struct total *totals, struct total *spare) {
+    const int32_t nstep = program->input_bits + block->rows.max_shift, own = ohm_clip_planes(&block->cells, nstep, program->adc.bits);
+    const int64_t top = ((int64_t)1 << program->adc.bits) - 1, count = program->adc.largest < top ? program->adc.largest : top;
+    memcpy(spare, totals, (size_t)ntotal * sizeof *spare);
+    for (int32_t k = 0; k < block->cells.nchunk; k++) {
+        struct ohm_onto *onto = &block->chunks[k].onto;
+        struct total *total = &spare[block->chunks[k].total];
+        const int64_t all = (((int64_t)1 << own) - 1) << onto->shift;
+        total->most += onto->complement ? all : ((((int64_t)1 << nstep) - 1) * count) << onto->shift;
+        total->bias += onto->complement ? all : 0;
+        onto->held = total->planes;
+        onto->after = ohm_bit_length(total->most | all); /* or one more than the most needs: sums are added with all their planes */
+        if (onto->after < onto->held) onto->after = onto->held;
+        total->planes = onto->after;
+        if (onto->after > MOST_PLANES) return false;
+    }
+    memcpy(totals, spare, (size_t)ntotal * sizeof *spare);
+    return true;
+}
+
+/* Block b and as many of those behind it as go onto the same totals. */
+static void make_stack(struct ohm_program *program, int32_t b, struct total *totals, struct total *spare) {
+    struct block *first = &program->blocks[b];
+    int32_t end = b + 1;
+    bool fits = false;
+    for (int together = 1; !fits && together >= 0; together--) {
+        first->ntotal = assign_totals(first, together);
+        memset(totals, 0, (size_t)first->ntotal * sizeof *totals);
+        fits = add_block(program, first, first->ntotal, totals, spare);
+    }
+    for (; fits && end < program->nblock && same_columns(first, &program->blocks[end]); end++) {
+        copy_totals(first, &program->blocks[end]);
+        fits = add_block(program, &program->blocks[end], first->ntotal, totals, spare);
+        if (!fits) break;
+    }
+    if (end - b < 2 && (!fits || first->ntotal == first->cells.nchunk)) return; /* nothing to add up */
+    first->nstack = end - b;
+    for (int32_t t = 0; t < first->ntotal; t++) first->nplane = totals[t].planes > first->nplane ? totals[t].planes : first->nplane;
+    for (struct block *block = first; block < first + first->nstack; block++)
+        for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].onto.nplane = first->nplane;
+    for (struct chunk *chunk = first->chunks; chunk < first->chunks + first->cells.nchunk; chunk++) {
+        chunk->bias = (int32_t)totals[chunk->total].bias;
+        chunk->planes = totals[chunk->total].planes;
+    }
+}
+
+int ohm_program_make_stacks(struct ohm_program *program) {
+    int32_t most = 0;
     if (program->analogue || program->tabled || program->turned || program->corrected ||
         program->step_limit < program->input_bits + program->max_shift)
-        return;
-    for (int32_t b = 0, end; b < program->nblock; b = end) {
-        struct block *first = &program->blocks[b];
-        for (end = b + 1; end < program->nblock && same_columns(first, &program->blocks[end]) && sum_bits(program, end - b + 1) <= 31;) end++;
-        if (end - b < 2) continue;
-        first->nstack = end - b;
-        first->nplane = sum_bits(program, end - b);
-        size_t words = (size_t)first->cells.nchunk * (size_t)first->nplane * OHM_CHUNK_WORDS;
-        if (words > program->max_total) program->max_total = words;
+        return OHM_OK;
+    for (int32_t b = 0; b < program->nblock; b++) most = program->blocks[b].cells.nchunk > most ? program->blocks[b].cells.nchunk : most;
+    struct total *totals = ohm_alloc_array(2 * (size_t)most, sizeof *totals);
+    if (!totals) return OHM_E_MEMORY;
+    for (int32_t b = 0; b < program->nblock; b += program->blocks[b].nstack ? program->blocks[b].nstack : 1) {
+        make_stack(program, b, totals, totals + most);
+        size_t words = (size_t)program->blocks[b].ntotal * (size_t)program->blocks[b].nplane * OHM_CHUNK_WORDS;
+        if (program->blocks[b].nstack && words > program->max_total) program->max_total = words;
     }
+    free(totals);
+    return OHM_OK;
 }
 
 int32_t ohm_stack_positions(const struct ohm_program *program) {
@@ -52,14 +136,15 @@ void ohm_stack_multiply(const struct ohm_program *program, const struct block *f
     size_t outputs = (size_t)(program->groups * program->ncols), words = (size_t)(npos * first->nplane) * OHM_CHUNK_WORDS;
     for (const struct block *block = first; block < first + first->nstack; block++) {
         ohm_lists_build(kernel, &block->rows, npos, program->input_bits, program->element, x, program->groups * program->krows, 0, &s->lists);
-        for (int32_t k = 0; k < block->cells.nchunk; k++) {
-            tally->evaluated += (int64_t)block->chunks[k].ncol * npos * block->steps;
-            kernel->clip_onto(&block->cells, k, &s->lists, 0, s->lists.nstep, program->adc.bits, first->nplane, block == first,
-                              s->total + (size_t)k * words, &tally->clipped);
+        for (const struct chunk *chunk = block->chunks; chunk < block->chunks + block->cells.nchunk; chunk++) {
+            tally->evaluated += (int64_t)chunk->ncol * npos * block->steps;
+            kernel->clip_onto(&block->cells, (int32_t)(chunk - block->chunks), &s->lists, 0, s->lists.nstep, program->adc.bits, &chunk->onto,
+                              s->total + (size_t)chunk->total * words, &tally->clipped);
         }
     }
-    for (int32_t k = 0; k < first->cells.nchunk; k++) {
-        kernel->integers(npos, first->nplane, s->total + (size_t)k * words, s->acc);
-        for (int32_t p = 0; p < npos; p++) ohm_combine_chunk(program, &first->chunks[k], s->acc + (size_t)p * OHM_CHUNK, 0, y, (size_t)p * outputs);
+    for (const struct chunk *chunk = first->chunks; chunk < first->chunks + first->cells.nchunk; chunk++) {
+        if (!chunk->begins) continue;
+        kernel->integers(npos, first->nplane, chunk->planes, chunk->bias, s->total + (size_t)chunk->total * words, s->acc);
+        for (int32_t p = 0; p < npos; p++) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, 0, y, (size_t)p * outputs);
     }
 }

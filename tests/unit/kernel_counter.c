@@ -97,29 +97,43 @@ static void check_sums(const struct ohm_kernel *kernel, struct test_case *t, int
         if (whole[i]) CU_FAIL("clip and excess do not add up");
 }
 
-/* Sums kept as planes: once set, once added to; the reference's planes to the last bit, and the integers they stand for. */
+/* Sums kept as planes, added onto each other with shifts and as complements: the reference's planes to the last bit, and the integers they stand
+ * for. */
 static void check_planes(const struct ohm_kernel *kernel, struct test_case *t, int32_t adc_bits, int32_t step0, int32_t step1,
                          const int32_t *clipped) {
-    size_t n = (size_t)t->npos * OHM_CHUNK;
-    int32_t most = t->nrow * ((1 << t->cell_bits) - 1), nplane = step1 - step0 + bits_of(most) + 1 + (int32_t)draw(2);
-    size_t words = (size_t)(t->npos * nplane) * OHM_CHUNK_WORDS;
-    if (nplane > 31) return;
+    size_t n = (size_t)t->npos * OHM_CHUNK, words = n / 64 * 31;
+    int32_t own = ohm_clip_planes(&t->cells, step1 - step0, adc_bits), wrong = 0;
+    struct ohm_onto onto = {.nplane = own + 1 + (int32_t)draw(4)};
+    if (onto.nplane > 31) return;
     uint64_t *plain = ohm_alloc(words * 8), *total = ohm_alloc(words * 8);
-    int32_t *acc = ohm_alloc(n * 4), wrong = 0;
-    int64_t none = 0, again = 0;
-    memset(total, 0xA5, words * 8); /* what was there before does not matter */
-    for (int turn = 0; turn < 2; turn++) {
-        ohm_kernel_reference.clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, nplane, !turn, plain, &none);
-        kernel->clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, nplane, !turn, total, &again);
-        kernel->integers(t->npos, nplane, total, acc);
-        for (size_t i = 0; i < n; i++) wrong += acc[i] != (turn + 1) * clipped[i];
+    int32_t *acc = ohm_alloc(n * 4), *sum = ohm_alloc(n * 4);
+    int64_t none = 0, again = 0, most = 0, bias = 0;
+    memset(plain, 0xA5, words * 8); /* what was there before does not matter */
+    memset(total, 0xA5, words * 8);
+    for (int turn = 0; turn < 4; turn++) {
+        const int64_t all = ((int64_t)1 << own) - 1;
+        onto.shift = turn ? (int32_t)draw((uint32_t)(onto.nplane - own)) : 0;
+        onto.complement = draw(2) != 0;
+        most += all << onto.shift;
+        if (bits_of(most) > onto.nplane) break;
+        onto.after = bits_of(most);
+        bias += onto.complement ? all << onto.shift : 0;
+        ohm_kernel_reference.clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, &onto, plain, &none);
+        kernel->clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, &onto, total, &again);
+        kernel->integers(t->npos, onto.nplane, onto.after, (int32_t)bias, total, acc);
+        for (size_t i = 0; i < n; i++) {
+            sum[i] += clipped[i] * (onto.complement ? -1 : 1) * (1 << onto.shift);
+            wrong += acc[i] != sum[i];
+        }
         CU_ASSERT(!memcmp(plain, total, words * 8));
+        onto.held = onto.after;
     }
     CU_ASSERT_EQUAL(wrong, 0);
     CU_ASSERT_EQUAL(none, again);
     free(plain);
     free(total);
     free(acc);
+    free(sum);
 }
 
 /* Lists that ignore harmless steps give the same corrections. */
