@@ -1,11 +1,14 @@
-/* The columns of a block in the order the kernels like: by shift, sign and output, so that shift-and-add runs over long stretches. */
+/* The columns of a block in the order the kernels like: by shift, sign and output, so that shift-and-add runs over long stretches. Where every output
+ * has the same shifts and signs, outputs are taken in pieces of powers of two first, so that chunks hold the same outputs (stack.c). */
 #include "ohmtally/status.h"
 #include "program.h"
 #include <stdlib.h>
 #include <string.h>
 
 static int by_shift_output(const void *left, const void *right) {
-    const struct ohm_column *a = ((const struct column_source *)left)->column, *b = ((const struct column_source *)right)->column;
+    const struct column_source *one = left, *other = right;
+    const struct ohm_column *a = one->column, *b = other->column;
+    if (one->piece != other->piece) return one->piece < other->piece ? -1 : 1;
     if (a->shift != b->shift) return a->shift < b->shift ? -1 : 1;
     if (a->sign != b->sign) return a->sign < b->sign ? -1 : 1;
     if (a->output != b->output) return a->output < b->output ? -1 : 1;
@@ -23,6 +26,28 @@ static int by_table_output(const void *left, const void *right) {
 int32_t ohm_column_coefficient(const struct ohm_column *column) {
     int32_t value = column->sign * (1 << column->shift);
     return column->flip ? -value : value;
+}
+
+/* The piece that output o of n lies in, all of them powers of two from a chunk's size down to `least`, and one of what is left: its first output. */
+static int32_t piece_of(int32_t o, int32_t n, int32_t least) {
+    int32_t first = 0;
+    for (int32_t size = OHM_CHUNK; size >= least; size /= 2)
+        for (; first + size <= n; first += size)
+            if (o < first + size) return first;
+    return first;
+}
+
+/* As many shifts and signs of every output: a piece of some size fills whole chunks with them. */
+static void cut_pieces(struct column_source *sources, int32_t ncol) {
+    int32_t first = INT32_MAX, last = 0, least = OHM_CHUNK;
+    for (int32_t c = 0; c < ncol; c++) {
+        first = sources[c].column->output < first ? sources[c].column->output : first;
+        last = sources[c].column->output > last ? sources[c].column->output : last;
+    }
+    const int32_t n = last - first + 1;
+    if (ncol % n) return;
+    for (int32_t times = ncol / n; least > 1 && times % 2 == 0; times /= 2) least /= 2;
+    for (int32_t c = 0; c < ncol; c++) sources[c].piece = piece_of(sources[c].column->output - first, n, least);
 }
 
 static int fill_chunk(struct ohm_program *program, struct chunk *chunk, const struct column_source *sources, int32_t ncol) {
@@ -81,6 +106,7 @@ static void copy_columns(const struct ohm_cells *cells, uint64_t *words, int32_t
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,
                               int32_t ncol) {
     int32_t nrow = block->rows.nrow, cell_bits = plan->tiles[sources[0].use->tile].cell_bits, nchunk = (ncol + OHM_CHUNK - 1) / OHM_CHUNK;
+    if (!program->analogue) cut_pieces(sources, ncol); /* noise is drawn by where a column is */
     qsort(sources, (size_t)ncol, sizeof *sources, by_shift_output);
     uint64_t *words = ohm_arena_array(program->arena, ohm_cells_words(nrow, cell_bits, nchunk), sizeof *words);
     block->chunks = ohm_arena_array(program->arena, (size_t)nchunk, sizeof *block->chunks);

@@ -68,7 +68,7 @@ static int32_t gather_columns(const struct ohm_program *program, const struct ma
         const struct ohm_use *use = &plan->uses[group->uses[i]];
         const uint8_t *kind = making->kinds + making->groups.column_at[group->uses[i]];
         for (int32_t c = 0; c < use->ncol; c++)
-            if (kind[c] != COLUMN_PROVED) sources[n++] = (struct column_source){use, &use->columns[c], c, ohm_program_table(program, use, c)};
+            if (kind[c] != COLUMN_PROVED) sources[n++] = (struct column_source){use, &use->columns[c], c, ohm_program_table(program, use, c), 0};
     }
     return n;
 }

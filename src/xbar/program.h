@@ -140,6 +140,7 @@ struct column_source {
     const struct ohm_column *column;
     int32_t index; /* inside the use */
     int32_t table;
+    int32_t piece; /* of the outputs (columns.c) */
 };
 int32_t ohm_column_coefficient(const struct ohm_column *column); /* of the code */
 int ohm_program_place_columns(struct ohm_program *program, struct block *block, const struct ohm_plan *plan, struct column_source *sources,

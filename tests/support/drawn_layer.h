@@ -70,8 +70,9 @@ static inline int32_t *drawn_weights(const struct drawn *d) {
     return w;
 }
 
-/* A random layer (dense, grouped or depth-wise) with weights on the design's grid and random inputs. */
-static inline struct drawn drawn_layer(const struct ohm_design *design) {
+/* A layer with weights on the design's grid and random inputs; wide: dense, and large enough for several arrays side by side and in a row; otherwise
+ * dense, grouped or depth-wise. */
+static inline struct drawn drawn_layer_of(const struct ohm_design *design, bool wide) {
     struct drawn d = {.design = design, .npos = 1 + (int32_t)draw(5)};
     ohm_log_enable(false); /* settings that lose bits are drawn on purpose */
     do {
@@ -86,6 +87,14 @@ static inline struct drawn drawn_layer(const struct ohm_design *design) {
     int32_t kind = (int32_t)draw(3);
     d.layer = (struct ohm_layer){.name = "drawn", .groups = kind == 0 ? 1 : 1 + (int32_t)draw(12), .krows = kind == 2 ? 9 : 1 + (int32_t)draw(70)};
     d.layer.ncols = kind == 2 ? 1 : 1 + (int32_t)draw(40);
+    if (wide) {
+        const bool widest = draw(3) == 0;
+        d.layer =
+            (struct ohm_layer){.name = "wide", .groups = 1, .krows = 1 + (int32_t)draw(widest ? 40 : 100), .ncols = 32 * (1 + (int32_t)draw(9))};
+        if (widest) d.layer.ncols += 512 - 32;
+        if (draw(4) == 0) d.layer.ncols -= (int32_t)draw(32);
+        d.npos = 2;
+    }
     size_t count = (size_t)(d.layer.groups * d.layer.krows * d.layer.ncols), inputs = (size_t)(d.npos * d.layer.groups * d.layer.krows);
     d.real = ohm_alloc_array(count, sizeof *d.real);
     for (size_t i = 0; i < count; i++) d.real[i] = ((float)draw(2001) - 1000.0f) * (draw(4) ? 0.001f : 0.0001f);
@@ -103,6 +112,10 @@ static inline struct drawn drawn_layer(const struct ohm_design *design) {
             ((uint16_t *)d.x)[i] = (uint16_t)value;
     }
     return d;
+}
+
+static inline struct drawn drawn_layer(const struct ohm_design *design) {
+    return drawn_layer_of(design, false);
 }
 
 static inline void drawn_free(struct drawn *d) {

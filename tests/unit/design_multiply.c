@@ -86,8 +86,8 @@ static int64_t conversions(const struct ohm_plan *plan, bool silent, int32_t bit
     return sum;
 }
 
-static void check_layer(const struct ohm_design *design, bool with_reference) {
-    struct drawn d = drawn_layer(design);
+static void check_drawn(struct drawn d, bool with_reference) {
+    const struct ohm_design *design = d.design;
     struct ohm_plan *plan = drawn_plan(&d);
     size_t weights = (size_t)(d.layer.groups * d.layer.krows * d.layer.ncols), n = (size_t)(d.npos * d.layer.groups * d.layer.ncols);
     int32_t *held = ohm_alloc_array(weights, sizeof *held);
@@ -124,6 +124,16 @@ static void check_layer(const struct ohm_design *design, bool with_reference) {
     free(got);
     ohm_plan_free(plan);
     drawn_free(&d);
+}
+
+static void check_layer(const struct ohm_design *design, bool with_reference) {
+    check_drawn(drawn_layer(design), with_reference);
+}
+
+/* Arrays side by side that are driven alike, and chunks of columns that are multiples of each other. */
+static void test_wide(void) {
+    static const char *const designs[] = {"isaac", "sme", "sme", "sobsx"};
+    for (int i = 0; i < 50; i++) check_drawn(drawn_layer_of(ohm_design_find(designs[i % 4]), true), false);
 }
 
 static void test_isaac(void) {
@@ -194,10 +204,8 @@ static void test_adc_edges(void) {
 }
 
 int main(void) {
-    const struct suite_test tests[] = {{"isaac: 250 random layers", test_isaac},
-                                       {"sme: 250 random layers", test_sme},
-                                       {"sobsx: 200 random layers", test_sobsx},
-                                       {"sme: worked example", test_worked_example},
-                                       {"ADC edges", test_adc_edges}};
+    const struct suite_test tests[] = {{"isaac: 250 random layers", test_isaac},     {"sme: 250 random layers", test_sme},
+                                       {"sobsx: 200 random layers", test_sobsx},     {"all designs: 50 wide layers", test_wide},
+                                       {"sme: worked example", test_worked_example}, {"ADC edges", test_adc_edges}};
     return SUITE_RUN("design multiply", tests);
 }
