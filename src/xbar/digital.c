@@ -1,22 +1,20 @@
 /* What the digital side adds to the codes: offset encoding's input sums, and what flipped columns stand for. */
 #include "ohmtally/clones.h"
 #include "program.h"
+#include <string.h>
 
-/* Sum of n neighbouring inputs, or of every step-th. */
-OHM_CLONES static int64_t sum_bytes(const uint8_t *x, size_t n, size_t step) {
+OHM_CLONES static int64_t sum_bytes(const uint8_t *x, size_t n) {
     uint32_t sum = 0; /* n is at most 2^24 */
-    if (step == 1)
-        for (size_t i = 0; i < n; i++) sum += x[i];
-    else
-        for (size_t i = 0; i < n; i++) sum += x[i * step];
+    for (size_t i = 0; i < n; i++) sum += x[i];
     return sum;
 }
 
-static int64_t sum_inputs(const struct ohm_program *program, const void *x, size_t first, size_t n, size_t step) {
+/* Sum of n neighbouring inputs. */
+static int64_t sum_inputs(const struct ohm_program *program, const void *x, size_t first, size_t n) {
     const uint16_t *words = (const uint16_t *)x + first;
     int64_t sum = 0;
-    if (program->element == 1) return sum_bytes((const uint8_t *)x + first, n, step);
-    for (size_t i = 0; i < n; i++) sum += words[i * step];
+    if (program->element == 1) return sum_bytes((const uint8_t *)x + first, n);
+    for (size_t i = 0; i < n; i++) sum += words[i];
     return sum;
 }
 
@@ -28,22 +26,65 @@ static void fill(const struct ohm_program *program, void *y, size_t at, size_t n
         for (size_t i = 0; i < n; i++) ((int64_t *)y)[at + i] = value;
 }
 
+/* What an output's input sum is multiplied by. */
+static int64_t input_factor(const struct ohm_program *program, size_t output) {
+    return ((program->input_weight ? program->input_weight[output] : 0) - program->weight_bias) * program->unit;
+}
+
+/* Inputs of all groups side by side, one output each: the sums of one position, in their places. */
+#define ADD_INPUTS(verb, SUM, ELEMENT)                                                                                                               \
+    OHM_CLONES static void verb(size_t groups, size_t krows, const ELEMENT *restrict x, SUM *restrict y) {                                           \
+        for (size_t g = 0; g < groups; g++) y[g] = 0;                                                                                                \
+        for (size_t r = 0; r < krows; r++, x += groups)                                                                                              \
+            for (size_t g = 0; g < groups; g++) y[g] += x[g];                                                                                        \
+    }
+ADD_INPUTS(add_bytes, int32_t, uint8_t)
+ADD_INPUTS(add_words, int32_t, uint16_t)
+ADD_INPUTS(add_bytes_wide, int64_t, uint8_t)
+ADD_INPUTS(add_words_wide, int64_t, uint16_t)
+
+static void start_interleaved(const struct ohm_program *program, const void *x, void *y, size_t p) {
+    const size_t groups = (size_t)program->groups, krows = (size_t)program->krows, at = p * groups * krows;
+    const uint8_t *bytes = (const uint8_t *)x + at;
+    const uint16_t *words = (const uint16_t *)x + at;
+    int32_t *narrow = (int32_t *)y + p * groups;
+    int64_t *wide = (int64_t *)y + p * groups;
+    if (program->narrow) {
+        program->element == 1 ? add_bytes(groups, krows, bytes, narrow) : add_words(groups, krows, words, narrow);
+        for (size_t g = 0; g < groups; g++) narrow[g] = (int32_t)((uint32_t)narrow[g] * (uint32_t)input_factor(program, g));
+    } else {
+        program->element == 1 ? add_bytes_wide(groups, krows, bytes, wide) : add_words_wide(groups, krows, words, wide);
+        for (size_t g = 0; g < groups; g++) wide[g] *= input_factor(program, g);
+    }
+}
+
+static void start_grouped(const struct ohm_program *program, const void *x, void *y, size_t p) {
+    const size_t krows = (size_t)program->krows, ncols = (size_t)program->ncols, groups = (size_t)program->groups;
+    for (size_t g = 0; g < groups; g++) {
+        const int64_t sum = sum_inputs(program, x, (p * groups + g) * krows, krows);
+        size_t n = g * ncols, at = p * groups * ncols;
+        if (!program->input_weight) fill(program, y, at + n, ncols, input_factor(program, n) * sum);
+        for (; program->input_weight && n < (g + 1) * ncols; n++) fill(program, y, at + n, 1, input_factor(program, n) * sum);
+    }
+}
+
 void ohm_start_sums(const struct ohm_program *program, int32_t npos, const void *x, void *y) {
-    size_t krows = (size_t)program->krows, ncols = (size_t)program->ncols, groups = (size_t)program->groups;
-    size_t step = program->interleaved ? groups : 1, stride = program->interleaved ? 1 : krows;
+    const size_t outputs = (size_t)(program->groups * program->ncols);
+    if (!program->weight_bias && !program->input_weight) {
+        memset(y, 0, (size_t)npos * outputs * (program->narrow ? sizeof(int32_t) : sizeof(int64_t)));
+        return;
+    }
     for (size_t p = 0; p < (size_t)npos; p++)
-        for (size_t g = 0; g < groups; g++) {
-            int64_t sum = program->weight_bias || program->input_weight ? sum_inputs(program, x, p * groups * krows + g * stride, krows, step) : 0;
-            fill(program, y, (p * groups + g) * ncols, ncols, -(int64_t)program->weight_bias * program->unit * sum);
-            for (size_t n = g * ncols; program->input_weight && n < (g + 1) * ncols; n++)
-                fill(program, y, p * groups * ncols + n, 1, (program->input_weight[n] - program->weight_bias) * program->unit * sum);
-        }
+        if (program->interleaved)
+            start_interleaved(program, x, y, p);
+        else
+            start_grouped(program, x, y, p);
 }
 
 /* Sum of the block's driven inputs, each times 2^shift, of the position whose inputs begin at `base`. */
 static int64_t driven_sum(const struct ohm_program *program, const struct block *block, const void *x, size_t base) {
     int64_t sum = 0;
-    if (!block->rows.input && !block->shift) return sum_inputs(program, x, base + (size_t)block->rows.input0, (size_t)block->rows.nrow, 1);
+    if (!block->rows.input && !block->shift) return sum_inputs(program, x, base + (size_t)block->rows.input0, (size_t)block->rows.nrow);
     for (int32_t r = 0; r < block->rows.nrow; r++) {
         size_t place = base + (size_t)(block->rows.input ? block->rows.input[r] : block->rows.input0 + r);
         int64_t value = program->element == 1 ? ((const uint8_t *)x)[place] : ((const uint16_t *)x)[place];
