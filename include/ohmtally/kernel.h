@@ -77,13 +77,13 @@ static inline int32_t ohm_clip_planes(const struct ohm_cells *cells, int32_t nst
     int32_t width = ohm_bit_length(cells->nrow * ((1 << cells->cell_bits) - 1));
     return nstep + (width < adc_bits ? width : adc_bits);
 }
-/* How clipped sums go onto the bit planes of a total to which other columns have contributed, and more will. */
+/* How sums go onto the bit planes of a total to which other columns have contributed, and more will. */
 struct ohm_onto {
     int32_t nplane;  /* planes that a total has room for, at most 31 */
     int32_t held;    /* planes it has so far: those beyond are 0, and have not been written */
-    int32_t after;   /* planes it has then: hold all that has been added; at least held, and shift + ohm_clip_planes */
+    int32_t after;   /* planes it has then: hold all that has been added; at least held, and shift + the planes of a sum */
     int32_t shift;   /* sums weigh 2^shift */
-    bool complement; /* not sum is added but 2^ohm_clip_planes - 1 - sum: where it counts negatively, the constant being taken off in the end */
+    bool complement; /* not a sum of n planes is added but 2^n - 1 - sum: where it counts negatively, the constant being taken off in the end */
 };
 
 struct ohm_held;
@@ -103,6 +103,10 @@ struct ohm_kernel {
      * aligned, plane k the bits of weight 2^k, is added to. */
     void (*clip_onto)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                       const struct ohm_onto *onto, uint64_t *total, int64_t *clipped);
+    /* The same with codes in the place of counts: those of adc, whose slices are there, as in table below; nstep + slices->width planes. The first
+     * ncol columns of the chunk mean something. */
+    void (*table_onto)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_onto *onto, uint64_t *total, int64_t *clipped);
     /* acc[p][c] = what the first `held` of such planes say, less bias. */
     void (*integers)(int32_t npos, int32_t nplane, int32_t held, int32_t bias, const uint64_t *total, int32_t *acc);
     /* What clip takes away: acc[p][c] = sum over the same steps of 2^(t - step0) * max(0, count - (2^adc_bits - 1)). Most positions have nothing to

@@ -33,7 +33,7 @@ static int64_t count_ones(size_t bytes, const void *values) {
 /* The functions of the file that includes this; what differs in name is given. */
 #define KERNEL(text, masks, places, adders, conductances, noisy)                                                                                     \
     {                                                                                                                                                \
-        .name = text, .bit_masks = masks, .emit = places, .clip = clip, .clip_onto = clip_onto, .integers = integers, .excess = excess,              \
-        .table = table, .held = conductances, .held_noisy = noisy, .combine = combine, .combine_narrow = combine_narrow, .scale_add = scale_add,     \
-        .scale_add_narrow = scale_add_narrow, .full_adders = adders, .ones = count_ones                                                              \
+        .name = text, .bit_masks = masks, .emit = places, .clip = clip, .clip_onto = clip_onto, .table_onto = table_onto, .integers = integers,      \
+        .excess = excess, .table = table, .held = conductances, .held_noisy = noisy, .combine = combine, .combine_narrow = combine_narrow,           \
+        .scale_add = scale_add, .scale_add_narrow = scale_add_narrow, .full_adders = adders, .ones = count_ones                                      \
     }

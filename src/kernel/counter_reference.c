@@ -55,22 +55,32 @@ static void integers(int32_t npos, int32_t nplane, int32_t held, int32_t bias, c
         }
 }
 
+/* One position's sums of own planes onto its total. */
+static void add_onto(const struct ohm_onto *onto, const int32_t *sum, int32_t own, uint64_t *total) {
+    int32_t before[OHM_CHUNK];
+    integers(1, onto->nplane, onto->held, 0, total, before);
+    memset(total, 0, (size_t)onto->after * OHM_CHUNK_WORDS * sizeof *total);
+    for (int32_t c = 0; c < OHM_CHUNK; c++) {
+        const int64_t now = before[c] + ((onto->complement ? ((int64_t)1 << own) - 1 - sum[c] : sum[c]) << onto->shift);
+        for (int32_t k = 0; k < onto->after; k++) total[k * OHM_CHUNK_WORDS + c / 64] |= (uint64_t)(now >> k & 1) << (c % 64);
+    }
+}
+
+static struct ohm_lists lists_of(const struct ohm_lists *lists, int32_t p) {
+    struct ohm_lists one = *lists;
+    one.npos = 1;
+    one.first += p * lists->nstep;
+    one.driven += p * lists->nstep;
+    return one;
+}
+
 static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                       const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
-    const int64_t top = ((int64_t)1 << ohm_clip_planes(cells, step1 - step0, adc_bits)) - 1;
     for (int32_t p = 0; p < lists->npos; p++, total += onto->nplane * OHM_CHUNK_WORDS) {
-        struct ohm_lists one = *lists;
-        int32_t before[OHM_CHUNK], now[OHM_CHUNK];
-        one.npos = 1;
-        one.first += p * lists->nstep;
-        one.driven += p * lists->nstep;
-        clip(cells, chunk, &one, step0, step1, adc_bits, now, clipped);
-        integers(1, onto->nplane, onto->held, 0, total, before);
-        memset(total, 0, (size_t)onto->after * OHM_CHUNK_WORDS * sizeof *total);
-        for (int32_t c = 0; c < OHM_CHUNK; c++) {
-            int64_t sum = before[c] + ((onto->complement ? top - now[c] : now[c]) << onto->shift);
-            for (int32_t k = 0; k < onto->after; k++) total[k * OHM_CHUNK_WORDS + c / 64] |= (uint64_t)(sum >> k & 1) << (c % 64);
-        }
+        const struct ohm_lists one = lists_of(lists, p);
+        int32_t sum[OHM_CHUNK];
+        clip(cells, chunk, &one, step0, step1, adc_bits, sum, clipped);
+        add_onto(onto, sum, ohm_clip_planes(cells, step1 - step0, adc_bits), total);
     }
 }
 
@@ -104,6 +114,19 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
             }
             acc[p * OHM_CHUNK + c] = sum;
         }
+}
+
+static void table_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+    const struct ohm_adc_slices *slices = adc->slices;
+    const int32_t steps = (int32_t)(((int64_t)1 << (step1 - step0)) - 1);
+    for (int32_t p = 0; p < lists->npos; p++, total += onto->nplane * OHM_CHUNK_WORDS) {
+        const struct ohm_lists one = lists_of(lists, p);
+        int32_t sum[OHM_CHUNK];
+        table(cells, chunk, &one, step0, step1, adc, ncol, sum, clipped);
+        for (int32_t c = 0; c < OHM_CHUNK; c++) sum[c] = c < ncol && slices->step[c] ? (sum[c] - slices->lo[c] * steps) / slices->step[c] : 0;
+        add_onto(onto, sum, step1 - step0 + slices->width, total);
+    }
 }
 
 const struct ohm_kernel ohm_kernel_reference = KERNEL("reference", bit_masks, emit, NULL, NULL, NULL);

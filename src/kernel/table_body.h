@@ -135,27 +135,52 @@ static inline void scale_codes(const struct ohm_adc_slices *slices, int32_t step
     memset(acc + ncol, 0, (size_t)(OHM_CHUNK - ncol) * sizeof *acc);
 }
 
+/* One position, columns word .. word + V_WORDS - 1 of the chunk: planes of the sums of codes. used: columns whose counts outside are counted. */
+static inline void table_word(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list0, int32_t nstep,
+                              const struct ohm_adc_slices *slices, int32_t word, V used, V *sum, int64_t *clipped) {
+    const int32_t width = slices->width, weight = (1 << cells->cell_bits) - 1;
+    for (int32_t k = 0; k < width; k++) sum[k] = ZERO;
+    for (int32_t t = 0; t < nstep; t++) {
+        V planes[MAX_PLANES], code[16], outside;
+        int32_t last = lists->driven[list0 + t] * weight / 8, nplane = count_list(cells, chunk, lists, list0 + t, word, planes);
+        int32_t ncode = convert_planes(slices, word, planes, nplane, last, code, &outside);
+        if (last >= slices->first_outside) *clipped += ONES(AND(outside, used));
+        add_code(sum, t, width, code, ncode);
+    }
+}
+
+/* The first ncol columns as bits. */
+static inline void mark_used(int32_t ncol, uint64_t *used) {
+    for (int32_t w = 0; w < OHM_CHUNK_WORDS; w++) used[w] = ncol >= (w + 1) * 64 ? ~0ull : ncol <= w * 64 ? 0 : (1ull << (ncol % 64)) - 1;
+}
+
 static void table_sliced(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
                          const struct ohm_adc_slices *slices, int32_t ncol, int32_t *acc, int64_t *clipped) {
-    int32_t width = slices->width, nsum = step1 - step0 + width, weight = (1 << cells->cell_bits) - 1;
+    const int32_t nsum = step1 - step0 + slices->width;
     uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64))), used[OHM_CHUNK_WORDS] __attribute__((aligned(64)));
-    for (int32_t w = 0; w < OHM_CHUNK_WORDS; w++) used[w] = ncol >= (w + 1) * 64 ? ~0ull : ncol <= w * 64 ? 0 : (1ull << (ncol % 64)) - 1;
+    mark_used(ncol, used);
     for (int32_t p = 0; p < lists->npos; p++) {
         for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-            V planes[MAX_PLANES], code[16], outside, sum[MAX_SUM_PLANES + 1];
-            for (int32_t k = 0; k <= nsum; k++) sum[k] = ZERO;
-            for (int32_t t = step0; t < step1; t++) {
-                int32_t list = p * lists->nstep + t, last = lists->driven[list] * weight / 8;
-                int32_t nplane = count_list(cells, chunk, lists, list, word, planes);
-                int32_t ncode = convert_planes(slices, word, planes, nplane, last, code, &outside);
-                if (last >= slices->first_outside) *clipped += ONES(AND(outside, LOAD(&used[word])));
-                add_code(sum, t - step0, width, code, ncode);
-            }
+            V sum[MAX_SUM_PLANES + 1];
+            table_word(cells, chunk, lists, p * lists->nstep + step0, step1 - step0, slices, word, LOAD(&used[word]), sum, clipped);
             for (int32_t k = 0; k < nsum; k++) STORE(&out[k][word], sum[k]);
         }
         transpose(out, nsum, acc + (size_t)p * OHM_CHUNK);
         scale_codes(slices, step1 - step0, ncol, acc + (size_t)p * OHM_CHUNK);
     }
+}
+
+static void table_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+    const int32_t nstep = step1 - step0;
+    uint64_t used[OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    mark_used(ncol, used);
+    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)onto->nplane * OHM_CHUNK_WORDS)
+        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
+            V sum[MAX_SUM_PLANES + 1];
+            table_word(cells, chunk, lists, p * lists->nstep + step0, nstep, adc->slices, word, LOAD(&used[word]), sum, clipped);
+            add_onto(onto, sum, nstep + adc->slices->width, total + word);
+        }
 }
 
 /* Any values, one look-up per column and step. */

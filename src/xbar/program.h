@@ -30,6 +30,7 @@ struct chunk {
     struct ohm_onto onto;
     bool begins;          /* a total, whose columns are this chunk's; of the first block: */
     int32_t bias, planes; /* what is to be taken off the total, and how many planes it has */
+    int32_t *scaled;      /* [OHM_CHUNK] coefficient times step where totals are of codes; NULL: of counts */
     /* Of held conductances, [OHM_CHUNK / OHM_PART]. */
     struct transfer *transfer;
     struct held_part *held;
@@ -53,6 +54,7 @@ struct block {
     int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
     int32_t ntotal;       /* chunks that are left of theirs, each the total of some */
     int32_t nplane;       /* of a total */
+    int64_t *constant;    /* [groups * ncols] what the lowest values of the stack's tables add up to; NULL: nothing */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
     int32_t output0, noutput;
     int64_t *flip;

@@ -1,4 +1,5 @@
-/* The table ADC of every kernel equals the reference exactly, outside counts included, over random shapes and tables, with and without slices. */
+/* The table ADC of every kernel equals the reference exactly, outside counts included, over random shapes and tables, with and without slices, as
+ * integers and as planes of codes. */
 #include "ohmtally/kernel.h"
 #include "ohmtally/memory.h"
 #include "suite.h"
@@ -130,6 +131,31 @@ static void compare(const struct test_case *t, const struct ohm_kernel *kernel, 
     free(got);
 }
 
+/* Codes added up as planes stand for the same sums: twice, the second time weighing twice or negatively. */
+static void check_planes(const struct test_case *t, const struct ohm_kernel *kernel, const int32_t *expected, int64_t outside) {
+    const struct ohm_adc_slices *slices = t->adc.slices;
+    const int32_t nstep = t->step1 - t->step0, own = nstep + slices->width;
+    const bool complement = draw(2);
+    struct ohm_onto onto[2] = {{.nplane = own + 2, .after = own},
+                               {.nplane = own + 2, .held = own, .after = own + 2, .shift = 1, .complement = complement}};
+    const int32_t bias = complement ? ((1 << own) - 1) * 2 : 0, factor = complement ? -1 : 3;
+    size_t n = (size_t)t->npos * OHM_CHUNK;
+    int32_t *got = ohm_alloc(n * sizeof *got), wrong = 0;
+    uint64_t *total = ohm_alloc(n / 64 * (size_t)(own + 2) * 8);
+    int64_t got_outside = 0;
+    memset(total, 0x5A, n / 64 * (size_t)(own + 2) * 8);
+    for (int i = 0; i < 2; i++) kernel->table_onto(&t->cells, 0, &t->lists, t->step0, t->step1, &t->adc, t->ncol, &onto[i], total, &got_outside);
+    kernel->integers(t->npos, own + 2, own + 2, bias, total, got);
+    for (size_t i = 0; i < n; i++) {
+        const int64_t c = (int64_t)(i % OHM_CHUNK), lowest = (int64_t)slices->lo[c] * ((1 << nstep) - 1);
+        wrong += c < t->ncol && ((int64_t)got[i] * slices->step[c] + factor * lowest) != (int64_t)factor * expected[i];
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(got_outside, 2 * outside);
+    free(got);
+    free(total);
+}
+
 static void check_case(int32_t most_rows) {
     struct test_case t;
     make_case(&t, most_rows);
@@ -145,7 +171,9 @@ static void check_case(int32_t most_rows) {
         compare(&t, *kernel, expected, outside);
         t.adc.slices = slices;
         compare(&t, *kernel, expected, outside);
+        if (slices) check_planes(&t, *kernel, expected, outside);
     }
+    if (slices) check_planes(&t, &ohm_kernel_reference, expected, outside);
     free(expected);
     ohm_arena_free(arena);
     free_case(&t);
