@@ -96,9 +96,10 @@ struct ohm_engine_watch {
     void (*after_layer)(void *context, int32_t layer, const void *output); /* its output as stored */
     void *context;
 };
-/* Runs n images: inputs[i] float input of image i (NULL: skipped), outputs[i] its logits, digests[i] a hash over all layer outputs. tally [nlayer]
- * grows. outputs, digests, tally and watch may be NULL. An engine of some steps (part) reads inputs only to see which images there are, unless it has
- * the first step, and gives outputs and digests only with the last. */
+/* Runs n images: inputs[i] float input of image i (NULL: skipped), outputs[i] its logits, digests[i] a hash over all layer outputs (XXH3, 64 bits,
+ * seeded with the hash of the layers before, 0 before the first). tally [nlayer] grows. outputs, digests, tally and watch may be NULL. An engine of
+ * some steps (part) reads inputs only to see which images there are, unless it has the first step, and gives outputs and digests only with the
+ * last. */
 int ohm_engine_run(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t n, const float *const *inputs, float *const *outputs,
                    uint64_t *digests, struct ohm_tally *tally, const struct ohm_engine_watch *watch);
 

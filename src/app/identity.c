@@ -140,6 +140,7 @@ int identity_text(const struct ohm_job *job, const struct study *loaded, struct 
     OHM_TRY(add_inputs(&lines, job, loaded));
     OHM_TRY(add_design_files(&lines, job));
     OHM_TRY(add_swept_files(&lines, job));
+    OHM_TRY(add(&lines, "outputs_digest (hash)", "XXH3")); /* src/eval/forward.c; revisions may be unknown */
     OHM_TRY(add(&lines, "ohmtally", OHM_VERSION " " OHM_REVISION));
     *text = lines.text;
     return OHM_OK;

@@ -206,12 +206,12 @@ static int run_operator(const struct ohm_engine *engine, struct ohm_batch *batch
     return ohm_fail_give(&failure);
 }
 
-/* Chains a layer's stored output into each image's digest. */
+/* Chains a layer's stored output into each image's digest. Another hash is another line in what results depend on: src/app/identity.c. */
 static void digest_layer(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t i, int32_t n, uint64_t *digest) {
     const int32_t value = intnet->layers[i].output;
     const size_t bytes = ohm_int_value_bytes(intnet, value);
 #pragma omp parallel for num_threads(batch->nthread) schedule(static)
-    for (int32_t image = 0; image < n; image++) digest[image] = XXH64(stored(intnet, batch, value, image), bytes, digest[image]);
+    for (int32_t image = 0; image < n; image++) digest[image] = XXH3_64bits_withSeed(stored(intnet, batch, value, image), bytes, digest[image]);
 }
 
 static int run_step(const struct ohm_engine *engine, struct ohm_batch *batch, const struct ohm_step *step, int32_t n, uint64_t *digest,

@@ -55,6 +55,7 @@ class Invariance(unittest.TestCase):
             self.assertEqual(f["isaac/layers/clipped"][...].sum(), 0)
             self.assertGreater(f["isaac-4b/layers/clipped"][...].sum(), 0)
             self.assertTrue((f["isaac-4b/images/outputs_digest"][...] != f["integer/images/outputs_digest"][...]).any())
+            self.assertIn("\noutputs_digest (hash) = XXH3\n", text(f["run"].attrs["identity"]))  # results of another hash are of another job
 
     def test_more_ranks_than_images(self):
         job, output = os.path.join(self.folder.name, "few.yml"), os.path.join(self.folder.name, "few.h5")

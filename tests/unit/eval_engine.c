@@ -4,6 +4,7 @@
 #include "ohmtally/status.h"
 #include "suite.h"
 #include <omp.h>
+#include <xxhash.h>
 
 #define IMAGES 9
 #define INPUTS (3 * 10 * 10)
@@ -290,6 +291,35 @@ static void test_steps(void) {
     ohm_engine_free(part);
 }
 
+struct chain {
+    uint64_t digest;
+    int32_t layers;
+};
+static void chain_layer(void *context, int32_t layer, const void *output) {
+    struct chain *chain = context;
+    CU_ASSERT_EQUAL(layer, chain->layers);
+    chain->digest = XXH3_64bits_withSeed(output, ohm_int_output_bytes(intnet, layer), chain->digest);
+    chain->layers++;
+}
+
+/* The digest is what the header says, over what the layers have stored. */
+static void test_digest(void) {
+    struct ohm_engine *engine = crossbar("isaac", "cell_bits", "2", 0, OHM_ADC_UNIT);
+    struct ohm_batch *batch = NULL;
+    struct results unseen = run(engine, IMAGES, 2);
+    CU_ASSERT_FATAL(!ohm_batch_new(engine, 1, &batch));
+    for (int i = 0; i < IMAGES; i++) {
+        struct chain chain = {0, 0};
+        const struct ohm_engine_watch watch = {.after_layer = chain_layer, .context = &chain};
+        uint64_t digest = 0;
+        CU_ASSERT(!ohm_engine_run(engine, batch, 1, &inputs[i], NULL, &digest, NULL, &watch));
+        CU_ASSERT_EQUAL(chain.layers, intnet->nlayer);
+        CU_ASSERT(digest == chain.digest && digest == unseen.digests[i]);
+    }
+    ohm_batch_free(batch);
+    ohm_engine_free(engine);
+}
+
 /* An image that could not be read is skipped and does not touch the others. */
 static void test_missing_image(void) {
     struct ohm_engine *engine = crossbar("sme", "squeeze", "1", 4, OHM_ADC_UNIT);
@@ -312,6 +342,7 @@ int main(void) {
                                        {"layers of several engines", test_layers_of_several_engines},
                                        {"given weights", test_given_weights},
                                        {"steps", test_steps},
+                                       {"digest", test_digest},
                                        {"missing image", test_missing_image}};
     int failed = SUITE_RUN("eval engine", tests);
     ohm_intnet_free(intnet);
