@@ -1,31 +1,12 @@
 /* What happened in a block of positions: the counts that follow the inputs' values, and those that are the same for every position. */
 #include "ohmtally/clones.h"
 #include "ohmtally/status.h"
+#include "ones.h"
 #include "program.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER 1024  /* inputs whose 1 bits are counted at a time */
-#define POSITIONS 4096 /* positions their sums hold */
-
-/* ones[i] += 1 bits of x[i]. */
-OHM_CLONES static void count_bytes(size_t n, const uint8_t *restrict x, uint16_t *restrict ones) {
-    for (size_t i = 0; i < n; i++) {
-        uint8_t v = x[i];
-        v = (uint8_t)(v - (v >> 1 & 0x55));
-        v = (uint8_t)((v & 0x33) + (v >> 2 & 0x33));
-        ones[i] = (uint16_t)(ones[i] + ((v + (v >> 4)) & 0x0f));
-    }
-}
-OHM_CLONES static void count_words(size_t n, const uint16_t *restrict x, uint16_t *restrict ones) {
-    for (size_t i = 0; i < n; i++) {
-        uint16_t v = x[i];
-        v = (uint16_t)(v - (v >> 1 & 0x5555));
-        v = (uint16_t)((v & 0x3333) + (v >> 2 & 0x3333));
-        v = (uint16_t)((v + (v >> 4)) & 0x0f0f);
-        ones[i] = (uint16_t)(ones[i] + ((v + (v >> 8)) & 0x1f));
-    }
-}
+#define POSITIONS 4095 /* whose 1 bits 16-bit sums hold, of 16-bit inputs, too */
 
 OHM_CLONES static int64_t weigh(size_t n, const uint16_t *restrict ones, const int32_t *restrict weight) {
     int64_t sum = 0;
@@ -33,20 +14,24 @@ OHM_CLONES static int64_t weigh(size_t n, const uint16_t *restrict ones, const i
     return sum;
 }
 
+/* ones[i] = 1 bits of inputs first + i of all positions. Vectors shorter than what is counted at a time are counted side by side. */
+static void count_ones(const struct ohm_program *program, size_t npos, size_t inputs, size_t first, const uint8_t *x, uint16_t *ones) {
+    const size_t element = (size_t)program->element, beside = inputs < OHM_ONES_TOGETHER ? OHM_ONES_TOGETHER / inputs : 1, row = beside * inputs;
+    const size_t nrow = npos / beside, n = row - first < OHM_ONES_TOGETHER ? row - first : OHM_ONES_TOGETHER;
+    memset(ones, 0, n * sizeof *ones);
+    ohm_ones_add(program->kernel, program->element, nrow, row, n, x + first * element, ones);
+    ohm_ones_add(program->kernel, program->element, 1, row, npos % beside * inputs, x + nrow * row * element, ones);
+    for (size_t k = 1; k < beside; k++)
+        for (size_t i = 0; i < inputs; i++) ones[i] = (uint16_t)(ones[i] + ones[k * inputs + i]);
+}
+
 /* Word lines driven, and what their cells conducted: a 1 bit drives its rows once, whatever the shift. */
 static void count_driven(const struct ohm_program *program, int32_t npos, const uint8_t *x, struct ohm_tally *tally) {
-    size_t element = (size_t)program->element, inputs = (size_t)(program->groups * program->krows);
-    uint16_t ones[TOGETHER];
-    for (size_t first = 0; first < inputs; first += TOGETHER) {
-        size_t n = inputs - first < TOGETHER ? inputs - first : TOGETHER;
-        memset(ones, 0, sizeof ones);
-        for (int32_t p = 0; p < npos; p++) {
-            const uint8_t *from = x + ((size_t)p * inputs + first) * element;
-            if (element == 1)
-                count_bytes(n, from, ones);
-            else
-                count_words(n, (const uint16_t *)(const void *)from, ones);
-        }
+    const size_t inputs = (size_t)(program->groups * program->krows);
+    uint16_t ones[OHM_ONES_TOGETHER];
+    for (size_t first = 0; first < inputs; first += OHM_ONES_TOGETHER) {
+        const size_t n = inputs - first < OHM_ONES_TOGETHER ? inputs - first : OHM_ONES_TOGETHER;
+        count_ones(program, (size_t)npos, inputs, first, x, ones);
         tally->row_drives += weigh(n, ones, program->rows_of + first);
         tally->cells_driven += weigh(n, ones, program->cells_of + first);
         tally->cell_levels += weigh(n, ones, program->levels_of + first);
