@@ -10,7 +10,6 @@ static void NAME(run_table)(const struct native_call *call) {
 struct NAME(binary) {
     const ELEMENT *a, *b;
     struct coder coder_a, coder_b, coder_y;
-    float lo, hi;
     int64_t count;
     ELEMENT *y;
 };
@@ -20,7 +19,7 @@ struct NAME(binary) {
         const ELEMENT *restrict a = k.a, *restrict b = k.b;                                                                                          \
         ELEMENT *restrict y = k.y;                                                                                                                   \
         for (int64_t i = 0; i < k.count; i++)                                                                                                        \
-            y[i] = (ELEMENT)coder_code(k.coder_y, clamp_real(coder_real(k.coder_a, a[i]) operator coder_real(k.coder_b, b[i]), k.lo, k.hi));         \
+            y[i] = (ELEMENT)coder_code(k.coder_y, coder_real(k.coder_a, a[i]) operator coder_real(k.coder_b, b[i]));                                 \
     }
 BINARY(add, +)
 BINARY(subtract, -)
@@ -32,9 +31,7 @@ static void NAME(run_binary)(const struct native_call *call) {
                                         .b = call->in[1],
                                         .coder_a = coder_in(call, 0),
                                         .coder_b = coder_in(call, 1),
-                                        .coder_y = coder_out(call),
-                                        .lo = call->step->lo,
-                                        .hi = call->step->hi,
+                                        .coder_y = coder_within(coder_out(call), call->step->lo, call->step->hi),
                                         .count = count_out(call),
                                         .y = call->out};
     if (call->node->op == OHM_OP_ADD)

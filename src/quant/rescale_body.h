@@ -8,10 +8,10 @@
         const float lo = (float)(rescale->lo - zero), hi = (float)(rescale->hi - zero);                                                              \
         for (int64_t p = 0; p < npos; p++, y += n, out += n)                                                                                         \
             for (int32_t i = 0; i < n; i++) {                                                                                                        \
-                float code = rintf((float)(y[i] + offset[i]) * multiplier[i]);                                                                       \
+                float code = (float)(y[i] + offset[i]) * multiplier[i];                                                                              \
                 code = code > lo ? code : lo;                                                                                                        \
                 code = code < hi ? code : hi;                                                                                                        \
-                out[i] = (ELEMENT)((int32_t)code + zero);                                                                                            \
+                out[i] = (ELEMENT)(nearest(code) + zero);                                                                                            \
             }                                                                                                                                        \
     }
 RESCALE(rescale, int64_t)

@@ -97,6 +97,58 @@ static void test_binary(void) {
     }
 }
 
+/* Every pair of codes of 8 bits through an operator, by its definition. */
+static void check_pairs(enum ohm_op op, const struct ohm_quant quant[3], const float *clip) {
+    int32_t x, wrong = 0;
+    struct ohm_network *net = begin(1, 256, 256, &x);
+    struct ohm_intnet *intnet = NULL;
+    struct ohm_node relu = ohm_node_of(OHM_OP_CLIP);
+    int32_t in[] = {x, branch(net, 1)}, y = net_append(net, ohm_node_of(op), in, 2, NULL), last = y;
+    relu.lo = clip ? clip[0] : -INFINITY;
+    relu.hi = clip ? clip[1] : INFINITY;
+    if (clip) last = net_append(net, relu, &y, 1, NULL);
+    finish(net);
+    struct ohm_quant *all = ohm_alloc_array((size_t)net->nvalue, sizeof *all);
+    uint8_t *codes = ohm_alloc(3 << 16), *a = codes, *b = codes + (1 << 16), *got = codes + (2 << 16);
+    for (int32_t v = 0; v < net->nvalue; v++) all[v] = v == in[0] ? quant[0] : v == in[1] ? quant[1] : quant[2];
+    CU_ASSERT_FATAL(!ohm_quantize_given(net, 8, all, &intnet));
+    for (int32_t i = 0; i < 1 << 16; i++) {
+        a[i] = (uint8_t)(i >> 8);
+        b[i] = (uint8_t)i;
+    }
+    for (int32_t s = 0; s < intnet->nstep; s++)
+        if (intnet->network->nodes[intnet->steps[s].node].op == op)
+            CU_ASSERT(!ohm_int_step(intnet, &intnet->steps[s], (const void *[]){a, b}, got, NULL));
+    CU_ASSERT_EQUAL(intnet->quant[last].scale, quant[2].scale);
+    for (int32_t i = 0; i < 1 << 16; i++) {
+        const float p = (float)(a[i] - quant[0].zero) * quant[0].scale, q = (float)(b[i] - quant[1].zero) * quant[1].scale;
+        const float real = fminf(fmaxf(op == OHM_OP_ADD ? p + q : op == OHM_OP_SUB ? p - q : p * q, relu.lo), relu.hi);
+        const float code = rintf(real / quant[2].scale) + (float)quant[2].zero;
+        wrong += got[i] != (int32_t)fminf(fmaxf(code, 0), 255);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(all);
+    free(codes);
+    ohm_intnet_free(intnet);
+    ohm_network_free(net);
+}
+
+/* Scales with many halves between codes, far apart, and any. */
+static void test_all_pairs(void) {
+    static const enum ohm_op ops[] = {OHM_OP_ADD, OHM_OP_SUB, OHM_OP_MUL};
+    static const float scales[] = {0.125F, 0.25F, 0.0551470555F, 0.030269606F, 0.0328431353F, 1e-30F, 1, 1e15F, 0.1F},
+                       clips[][2] = {{0, INFINITY}, {-0.5F, 1}, {-1, 6}};
+    const int32_t nscale = sizeof scales / sizeof scales[0], known[][3] = {{0, 0, 1}, {2, 3, 4}, {0, 1, 0}, {6, 6, 5}, {5, 6, 7}, {8, 8, 8}};
+    for (int i = 0; i < 48; i++) {
+        struct ohm_quant quant[3];
+        for (int k = 0; k < 3; k++) {
+            quant[k] = (struct ohm_quant){scales[i < 18 ? known[i / 3][k] : draw(nscale)], i % 4 ? draw(256) : 0, 8};
+            if (i >= 36) quant[k].scale = 0.003F + 0.1F * (float)draw(1000) / 1000;
+        }
+        check_pairs(ops[i % 3], quant, i % 2 ? clips[draw(3)] : NULL);
+    }
+}
+
 static void test_concat(void) {
     for (int i = 0; i < 60; i++) {
         int32_t x;
@@ -156,11 +208,8 @@ static void test_relabels(void) {
 }
 
 int main(void) {
-    const struct suite_test tests[] = {{"pools", test_pools},
-                                       {"means", test_means},
-                                       {"binary", test_binary},
-                                       {"concat", test_concat},
-                                       {"unary and others", test_unary_and_others},
+    const struct suite_test tests[] = {{"pools", test_pools},         {"means", test_means},   {"binary", test_binary},
+                                       {"all pairs", test_all_pairs}, {"concat", test_concat}, {"unary and others", test_unary_and_others},
                                        {"relabels", test_relabels}};
     return SUITE_RUN("quant native", tests);
 }
