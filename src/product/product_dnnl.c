@@ -2,10 +2,12 @@
  *
  * On processors without 8-bit dot products its kernels add pairs of products in 16 bits with saturation. Whether they do is found out by trying
  * (product_dnnl_probe.c); where they do, only weights that cannot saturate are multiplied, and only when the way is forced. Weights above one byte
- * are split exactly, w = 2 (w >> 1) + (w & 1), into two matrices side by side. */
+ * are split exactly, w = 2 (w >> 1) + (w & 1), into two matrices side by side; where they are few, they are clipped to bytes instead, and what that
+ * leaves over is added from lists (product_excess.h). OHM_PRODUCT = dnnl-split or dnnl-excess forces one or the other. */
 #ifdef OHM_DNNL
 #include "product_dnnl.h"
 #include "product_dnnl_api.h"
+#include "product_excess.h"
 #include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,13 +20,13 @@
 static const int32_t sizes[SIZES] = {OHM_PRODUCT_POSITIONS, 64, 16, 4, 1}; /* of the positions of a primitive; others are put together of these */
 
 struct dnnl_packed {
-    bool split;
+    bool split, clipped;
     int32_t columns; /* of the matrices, side by side */
     size_t scratchpad;
     dnnl_primitive_desc_t description[SIZES];
     dnnl_primitive_t matmul[SIZES];
     int32_t groups;
-    uint8_t *data;    /* of all groups */
+    uint8_t *data;    /* of all groups, and the lists */
     dnnl_memory_t *w; /* [groups] in data */
 };
 
@@ -47,14 +49,14 @@ static dnnl_engine_t engine(void) {
     return shared_engine;
 }
 
-static bool is_split(const struct weights *weights) {
-    return weights->largest > LARGEST_BYTE;
+static bool is_forced(const struct weights *weights, const char *variant) {
+    return !strncmp(weights->forced, way_dnnl.name, strlen(way_dnnl.name)) && !strcmp(weights->forced + strlen(way_dnnl.name), variant);
 }
 
 static bool suits(const struct weights *weights) {
     if (weights->shape.interleaved || weights->shape.element != 1 || weights->largest > LARGEST_SPLIT || !weights->fits || !engine()) return false;
-    const int64_t byte = is_split(weights) ? (weights->largest + 1) / 2 : weights->largest;
-    return (!strcmp(weights->forced, way_dnnl.name) && byte <= LARGEST_ANYWHERE) || dnnl_is_exact();
+    const int64_t byte = weights->largest > LARGEST_BYTE ? (weights->largest + 1) / 2 : weights->largest;
+    return (byte <= LARGEST_ANYWHERE && (is_forced(weights, "") || is_forced(weights, "-split"))) || dnnl_is_exact();
 }
 
 static bool make_matmul(const struct weights *weights, struct dnnl_packed *packed, dnnl_primitive_attr_t attr, int size) {
@@ -116,7 +118,7 @@ static void to_bytes(const struct weights *weights, int64_t g, bool split, int8_
     for (int64_t r = 0; r < weights->shape.krows; r++)
         for (int64_t n = 0; n < ncols; n++) {
             const int32_t w = weights->w[(g * weights->shape.krows + r) * ncols + n];
-            bytes[r * columns + n] = (int8_t)(split ? w >> 1 : w);
+            bytes[r * columns + n] = (int8_t)(split ? w >> 1 : excess_clip(w));
             if (split) bytes[r * columns + ncols + n] = (int8_t)(w & 1);
         }
 }
@@ -126,24 +128,55 @@ static size_t group_bytes(const struct dnnl_packed *packed) {
     return round_up(dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(packed->description[0], dnnl_query_weights_md, 0)));
 }
 
-static int pack(const struct weights *weights, void **result, size_t *bytes) {
-    struct dnnl_packed *packed = *result = ohm_alloc(sizeof *packed);
-    if (!packed) return OHM_E_MEMORY;
-    packed->split = is_split(weights);
+/* What becomes of weights above one byte. first [groups * ncols + 1] is written where they are clipped. */
+static void choose(const struct weights *weights, struct dnnl_packed *packed, uint32_t *first) {
+    const uint32_t *fours = first + weights->shape.groups * weights->shape.ncols;
+    const bool large = weights->largest > LARGEST_BYTE;
+    if (large && !is_forced(weights, "-split") && excess_is_possible(weights) && dnnl_is_exact()) {
+        excess_count(weights, first);
+        packed->clipped = is_forced(weights, "-excess") || excess_pays(&weights->shape, *fours);
+    }
+    packed->split = large && !packed->clipped;
     packed->columns = weights->shape.ncols * (packed->split ? 2 : 1);
-    packed->w = ohm_alloc_array((size_t)weights->shape.groups, sizeof(dnnl_memory_t));
+}
+
+/* Bytes of the groups' weights, which come before the lists. */
+static size_t dense_bytes(const struct ohm_product_shape *shape, const struct dnnl_packed *packed) {
+    return (size_t)shape->groups * group_bytes(packed);
+}
+
+/* Of all groups into data. */
+static int pack_bytes(const struct weights *weights, struct dnnl_packed *packed) {
     int8_t *plain = ohm_alloc_array((size_t)weights->shape.krows, (size_t)packed->columns);
+    packed->w = ohm_alloc_array((size_t)weights->shape.groups, sizeof(dnnl_memory_t));
     int status = packed->w && plain ? OHM_OK : OHM_E_MEMORY;
-    const int threads = stay_single();
-    if (!status && !make_matmuls(weights, packed)) status = DECLINED;
-    if (!status) *bytes = (size_t)weights->shape.groups * group_bytes(packed);
-    if (!status && !(packed->data = ohm_alloc(*bytes))) status = OHM_E_MEMORY;
     for (int32_t g = 0; !status && g < weights->shape.groups; g++, packed->groups++) {
         to_bytes(weights, g, packed->split, plain);
         if (!reorder(packed, weights->shape.krows, plain, packed->data + (size_t)g * group_bytes(packed), &packed->w[g])) status = DECLINED;
     }
-    omp_set_num_threads(threads);
     free(plain);
+    return status;
+}
+
+static int pack_chosen(const struct weights *weights, struct dnnl_packed *packed, const uint32_t *first, size_t *bytes) {
+    const struct ohm_product_shape *shape = &weights->shape;
+    if (!make_matmuls(weights, packed)) return DECLINED;
+    const size_t dense = dense_bytes(shape, packed);
+    *bytes = dense + (packed->clipped ? excess_bytes(shape, first[shape->groups * shape->ncols]) : 0);
+    if (!(packed->data = ohm_alloc(*bytes))) return OHM_E_MEMORY;
+    OHM_TRY(pack_bytes(weights, packed));
+    return packed->clipped ? excess_write(weights, first, packed->data + dense) : OHM_OK;
+}
+
+static int pack(const struct weights *weights, void **result, size_t *bytes) {
+    struct dnnl_packed *packed = *result = ohm_alloc(sizeof *packed);
+    uint32_t *first = ohm_alloc_array((size_t)weights->shape.groups * (size_t)weights->shape.ncols + 1, sizeof *first);
+    int status = packed && first ? OHM_OK : OHM_E_MEMORY;
+    const int threads = stay_single();
+    if (!status) choose(weights, packed, first);
+    if (!status) status = pack_chosen(weights, packed, first, bytes);
+    omp_set_num_threads(threads);
+    free(first);
     return status;
 }
 
@@ -166,7 +199,8 @@ static void release(void *memory) {
 
 static size_t scratch_bytes(const struct ohm_product *product, int32_t npos) {
     const struct dnnl_packed *packed = product->packed;
-    return round_up(packed->scratchpad) + (packed->split ? (size_t)npos * (size_t)packed->columns * sizeof(int32_t) : 0);
+    const size_t sums = packed->split ? (size_t)npos * (size_t)packed->columns * sizeof(int32_t) : 0;
+    return round_up(packed->scratchpad) + sums + (packed->clipped ? excess_scratch(product->shape.krows) : 0);
 }
 
 static bool multiply(const struct dnnl_packed *packed, int size, dnnl_memory_t w, const uint8_t *x, int32_t *y, void *scratch) {
@@ -183,26 +217,38 @@ static bool multiply(const struct dnnl_packed *packed, int size, dnnl_memory_t w
     return done;
 }
 
+/* Modulo 2^32: twice the sum of the halves may leave 32 bits where the end result does not. */
 OHM_CLONES
-static void join(int64_t npos, int64_t ncols, const int32_t *restrict sums, int32_t *restrict y, int64_t y_stride) {
+static void join(int64_t npos, int64_t ncols, const uint32_t *restrict sums, int32_t *restrict y, int64_t y_stride) {
     for (int64_t p = 0; p < npos; p++)
-        for (int64_t n = 0; n < ncols; n++) y[p * y_stride + n] = 2 * sums[2 * p * ncols + n] + sums[(2 * p + 1) * ncols + n];
+        for (int64_t n = 0; n < ncols; n++) y[p * y_stride + n] = (int32_t)(2 * sums[2 * p * ncols + n] + sums[(2 * p + 1) * ncols + n]);
+}
+
+/* One group's product with its bytes, to y, whose positions are y_stride apart. */
+static void multiply_bytes(const struct ohm_product *product, int64_t g, int32_t npos, const uint8_t *x, int32_t *y, int64_t y_stride,
+                           void *scratch) {
+    const struct dnnl_packed *packed = product->packed;
+    int32_t p = 0;
+    for (int size = 0; size < SIZES; size++)
+        for (; npos - p >= sizes[size]; p += sizes[size])
+            if (!multiply(packed, size, packed->w[g], x + p * inputs_of(product), y + p * y_stride, scratch))
+                abort(); /* no memory for its few bookkeeping bytes */
 }
 
 static void run(const struct ohm_product *product, int32_t npos, const void *x, int32_t *y, void *scratch) {
     const struct dnnl_packed *packed = product->packed;
     const int64_t inputs = inputs_of(product), outputs = outputs_of(product), ncols = product->shape.ncols;
-    int32_t *sums = (int32_t *)((uint8_t *)scratch + round_up(packed->scratchpad));
+    void *rest = (uint8_t *)scratch + round_up(packed->scratchpad);
     const int threads = stay_single();
     for (int64_t g = 0; g < packed->groups; g++) {
-        int32_t p = 0;
-        for (int size = 0; size < SIZES; size++)
-            for (; npos - p >= sizes[size]; p += sizes[size]) {
-                int32_t *to = packed->split ? sums + (int64_t)p * packed->columns : y + p * outputs + g * ncols;
-                const uint8_t *from = (const uint8_t *)x + p * inputs + g * product->shape.krows;
-                if (!multiply(packed, size, packed->w[g], from, to, scratch)) abort(); /* no memory for its few bookkeeping bytes */
-            }
-        if (packed->split) join(npos, ncols, sums, y + g * ncols, outputs);
+        const uint8_t *from = (const uint8_t *)x + g * product->shape.krows;
+        int32_t *to = y + g * ncols;
+        multiply_bytes(product, g, npos, from, packed->split ? rest : to, packed->split ? packed->columns : outputs, scratch);
+        if (packed->split) join(npos, ncols, rest, to, outputs);
+        if (packed->clipped) {
+            const struct excess excess = excess_of(&product->shape, packed->data + dense_bytes(&product->shape, packed), g);
+            excess_add(&excess, npos, from, inputs, to, outputs, rest);
+        }
     }
     omp_set_num_threads(threads);
 }
