@@ -19,6 +19,13 @@
 #define SIZES 5
 static const int32_t sizes[SIZES] = {OHM_PRODUCT_POSITIONS, 64, 16, 4, 1}; /* of the positions of a primitive; others are put together of these */
 
+/* What a thread multiplies with: idle ones are taken, and made only when there are none. */
+struct handles {
+    struct handles *next;
+    dnnl_stream_t stream;
+    dnnl_memory_t x[SIZES], y[SIZES], scratch[SIZES]; /* made when first used */
+};
+
 struct dnnl_packed {
     bool split, clipped;
     int32_t columns; /* of the matrices, side by side */
@@ -28,6 +35,8 @@ struct dnnl_packed {
     int32_t groups;
     uint8_t *data;    /* of all groups, and the lists */
     dnnl_memory_t *w; /* [groups] in data */
+    pthread_mutex_t lock;
+    struct handles *idle; /* guarded by lock */
 };
 
 /* oneDNN asks OpenMP for the number of threads, and stays on this one when there is only one. */
@@ -86,16 +95,43 @@ static bool make_matmuls(const struct weights *weights, struct dnnl_packed *pack
     return made;
 }
 
-static bool execute(dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args) {
-    dnnl_stream_t stream = NULL;
-    const bool done = !dnnl_stream_create(&stream, engine(), dnnl_stream_default_flags) && !dnnl_primitive_execute(primitive, stream, count, args) &&
-                      !dnnl_stream_wait(stream);
-    if (stream) dnnl_stream_destroy(stream);
-    return done;
+static struct handles *take_handles(struct dnnl_packed *packed) {
+    pthread_mutex_lock(&packed->lock);
+    struct handles *handles = packed->idle;
+    if (handles) packed->idle = handles->next;
+    pthread_mutex_unlock(&packed->lock);
+    if (handles || !(handles = ohm_alloc(sizeof *handles))) return handles;
+    if (!dnnl_stream_create(&handles->stream, engine(), dnnl_stream_default_flags)) return handles;
+    free(handles);
+    return NULL;
+}
+
+static void return_handles(struct dnnl_packed *packed, struct handles *handles) {
+    pthread_mutex_lock(&packed->lock);
+    handles->next = packed->idle;
+    packed->idle = handles;
+    pthread_mutex_unlock(&packed->lock);
+}
+
+static void free_handles(struct handles *handles) {
+    for (struct handles *next; handles; handles = next) {
+        next = handles->next;
+        for (int size = 0; size < SIZES; size++) {
+            if (handles->x[size]) dnnl_memory_destroy(handles->x[size]);
+            if (handles->y[size]) dnnl_memory_destroy(handles->y[size]);
+            if (handles->scratch[size]) dnnl_memory_destroy(handles->scratch[size]);
+        }
+        dnnl_stream_destroy(handles->stream);
+        free(handles);
+    }
+}
+
+static bool execute(const struct handles *handles, dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args) {
+    return !dnnl_primitive_execute(primitive, handles->stream, count, args) && !dnnl_stream_wait(handles->stream);
 }
 
 /* bytes [krows][columns] into the layout of the primitives. */
-static bool reorder(const struct dnnl_packed *packed, int64_t krows, int8_t *bytes, uint8_t *data, dnnl_memory_t *w) {
+static bool reorder(const struct dnnl_packed *packed, const struct handles *handles, int64_t krows, int8_t *bytes, uint8_t *data, dnnl_memory_t *w) {
     const layout to = dnnl_primitive_desc_query_md(packed->description[0], dnnl_query_weights_md, 0);
     dnnl_memory_desc_t from;
     if (!layout_new((dnnl_dims_t){krows, packed->columns}, dnnl_s8, (dnnl_dims_t){packed->columns, 1}, &from)) return false;
@@ -105,7 +141,7 @@ static bool reorder(const struct dnnl_packed *packed, int64_t krows, int8_t *byt
     const bool done = !dnnl_memory_create(w, to, engine(), data) && !dnnl_memory_create(&plain, layout_of(&from), engine(), bytes) &&
                       !dnnl_reorder_primitive_desc_create(&description, layout_of(&from), engine(), to, engine(), NULL) &&
                       !dnnl_primitive_create(&primitive, description) &&
-                      execute(primitive, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, *w}});
+                      execute(handles, primitive, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, *w}});
     layout_free(&from);
     if (plain) dnnl_memory_destroy(plain);
     if (primitive) dnnl_primitive_destroy(primitive);
@@ -149,11 +185,13 @@ static size_t dense_bytes(const struct ohm_product_shape *shape, const struct dn
 static int pack_bytes(const struct weights *weights, struct dnnl_packed *packed) {
     int8_t *plain = ohm_alloc_array((size_t)weights->shape.krows, (size_t)packed->columns);
     packed->w = ohm_alloc_array((size_t)weights->shape.groups, sizeof(dnnl_memory_t));
-    int status = packed->w && plain ? OHM_OK : OHM_E_MEMORY;
+    struct handles *handles = take_handles(packed);
+    int status = packed->w && plain && handles ? OHM_OK : OHM_E_MEMORY;
     for (int32_t g = 0; !status && g < weights->shape.groups; g++, packed->groups++) {
         to_bytes(weights, g, packed->split, plain);
-        if (!reorder(packed, weights->shape.krows, plain, packed->data + (size_t)g * group_bytes(packed), &packed->w[g])) status = DECLINED;
+        if (!reorder(packed, handles, weights->shape.krows, plain, packed->data + (size_t)g * group_bytes(packed), &packed->w[g])) status = DECLINED;
     }
+    if (handles) return_handles(packed, handles);
     free(plain);
     return status;
 }
@@ -170,8 +208,10 @@ static int pack_chosen(const struct weights *weights, struct dnnl_packed *packed
 
 static int pack(const struct weights *weights, void **result, size_t *bytes) {
     struct dnnl_packed *packed = *result = ohm_alloc(sizeof *packed);
+    if (!packed) return OHM_E_MEMORY;
+    pthread_mutex_init(&packed->lock, NULL);
     uint32_t *first = ohm_alloc_array((size_t)weights->shape.groups * (size_t)weights->shape.ncols + 1, sizeof *first);
-    int status = packed && first ? OHM_OK : OHM_E_MEMORY;
+    int status = first ? OHM_OK : OHM_E_MEMORY;
     const int threads = stay_single();
     if (!status) choose(weights, packed, first);
     if (!status) status = pack_chosen(weights, packed, first, bytes);
@@ -192,6 +232,8 @@ static void release(void *memory) {
         if (packed->description[size]) dnnl_primitive_desc_destroy(packed->description[size]);
     }
     for (int32_t g = 0; g < packed->groups; g++) dnnl_memory_destroy(packed->w[g]);
+    free_handles(packed->idle);
+    pthread_mutex_destroy(&packed->lock);
     free(packed->w);
     free(packed->data);
     free(packed);
@@ -203,18 +245,21 @@ static size_t scratch_bytes(const struct ohm_product *product, int32_t npos) {
     return round_up(packed->scratchpad) + sums + (packed->clipped ? excess_scratch(product->shape.krows) : 0);
 }
 
-static bool multiply(const struct dnnl_packed *packed, int size, dnnl_memory_t w, const uint8_t *x, int32_t *y, void *scratch) {
+static bool point(dnnl_memory_t *memory, layout of, void *at) {
+    return *memory ? !dnnl_memory_set_data_handle(*memory, at) : !dnnl_memory_create(memory, of, engine(), at);
+}
+
+static bool multiply(const struct dnnl_packed *packed, struct handles *handles, int size, dnnl_memory_t w, const uint8_t *x, int32_t *y,
+                     void *scratch) {
     const dnnl_primitive_desc_t of = packed->description[size];
-    dnnl_memory_t from = NULL, to = NULL, pad = NULL;
-    const bool done = !dnnl_memory_create(&from, dnnl_primitive_desc_query_md(of, dnnl_query_src_md, 0), engine(), (void *)(uintptr_t)x) &&
-                      !dnnl_memory_create(&to, dnnl_primitive_desc_query_md(of, dnnl_query_dst_md, 0), engine(), y) &&
-                      !dnnl_memory_create(&pad, dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0), engine(), scratch) &&
-                      execute(packed->matmul[size], 4,
-                              (dnnl_exec_arg_t[]){{DNNL_ARG_SRC, from}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, to}, {DNNL_ARG_SCRATCHPAD, pad}});
-    if (from) dnnl_memory_destroy(from);
-    if (to) dnnl_memory_destroy(to);
-    if (pad) dnnl_memory_destroy(pad);
-    return done;
+    return point(&handles->x[size], dnnl_primitive_desc_query_md(of, dnnl_query_src_md, 0), (void *)(uintptr_t)x) &&
+           point(&handles->y[size], dnnl_primitive_desc_query_md(of, dnnl_query_dst_md, 0), y) &&
+           point(&handles->scratch[size], dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0), scratch) &&
+           execute(handles, packed->matmul[size], 4,
+                   (dnnl_exec_arg_t[]){{DNNL_ARG_SRC, handles->x[size]},
+                                       {DNNL_ARG_WEIGHTS, w},
+                                       {DNNL_ARG_DST, handles->y[size]},
+                                       {DNNL_ARG_SCRATCHPAD, handles->scratch[size]}});
 }
 
 /* Modulo 2^32: twice the sum of the halves may leave 32 bits where the end result does not. */
@@ -225,31 +270,33 @@ static void join(int64_t npos, int64_t ncols, const uint32_t *restrict sums, int
 }
 
 /* One group's product with its bytes, to y, whose positions are y_stride apart. */
-static void multiply_bytes(const struct ohm_product *product, int64_t g, int32_t npos, const uint8_t *x, int32_t *y, int64_t y_stride,
-                           void *scratch) {
+static void multiply_bytes(const struct ohm_product *product, struct handles *handles, int64_t g, int32_t npos, const uint8_t *x, int32_t *y,
+                           int64_t y_stride, void *scratch) {
     const struct dnnl_packed *packed = product->packed;
     int32_t p = 0;
     for (int size = 0; size < SIZES; size++)
         for (; npos - p >= sizes[size]; p += sizes[size])
-            if (!multiply(packed, size, packed->w[g], x + p * inputs_of(product), y + p * y_stride, scratch))
+            if (!handles || !multiply(packed, handles, size, packed->w[g], x + p * inputs_of(product), y + p * y_stride, scratch))
                 abort(); /* no memory for its few bookkeeping bytes */
 }
 
 static void run(const struct ohm_product *product, int32_t npos, const void *x, int32_t *y, void *scratch) {
-    const struct dnnl_packed *packed = product->packed;
+    struct dnnl_packed *packed = product->packed;
+    struct handles *handles = take_handles(packed);
     const int64_t inputs = inputs_of(product), outputs = outputs_of(product), ncols = product->shape.ncols;
     void *rest = (uint8_t *)scratch + round_up(packed->scratchpad);
     const int threads = stay_single();
     for (int64_t g = 0; g < packed->groups; g++) {
         const uint8_t *from = (const uint8_t *)x + g * product->shape.krows;
         int32_t *to = y + g * ncols;
-        multiply_bytes(product, g, npos, from, packed->split ? rest : to, packed->split ? packed->columns : outputs, scratch);
+        multiply_bytes(product, handles, g, npos, from, packed->split ? rest : to, packed->split ? packed->columns : outputs, scratch);
         if (packed->split) join(npos, ncols, rest, to, outputs);
         if (packed->clipped) {
             const struct excess excess = excess_of(&product->shape, packed->data + dense_bytes(&product->shape, packed), g);
             excess_add(&excess, npos, from, inputs, to, outputs, rest);
         }
     }
+    return_handles(packed, handles);
     omp_set_num_threads(threads);
 }
 
