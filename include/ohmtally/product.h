@@ -6,9 +6,11 @@
  *   int16   own kernels on 16-bit multiply-add of pairs (AVX2, AVX-512), weights packed once, blocks of rows whose sums fit 32 bits
  *   dnnl    oneDNN's u8 x s8 matmul primitive with weights packed once; only where a probe with extreme values comes out exact
  *           (machines without 8-bit dot-product instructions saturate in between); magnitudes above 127 as two exact matrices
+ *           (dnnl-split), or, where they are few and AVX-512 has byte dot products, clipped, and the rest from lists (dnnl-excess)
  *   blas    single or double precision BLAS on blocks of rows whose sums are exactly representable; any weights
  * OHM_PRODUCT = one of these names forces it, for tests and measurements; a forced way that cannot do a matrix exactly falls back to one
- * that can. int16-avx2, int16-avx512 and int16-vnni force one of the kernels that the processor has.
+ * that can. int16-avx2, int16-avx512 and int16-vnni force one of the kernels that the processor has, dnnl-split and dnnl-excess one
+ * of what dnnl does with large weights.
  *
  * Layer: product (above base and kernel). Not collective, no threads inside. A product is const once made and may be shared by threads;
  * scratch is per thread. */

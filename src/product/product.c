@@ -100,7 +100,7 @@ static int pack(const struct weights *weights, struct ohm_product *product) {
 }
 
 static int known(const char *forced) {
-    if (!*forced || !strcmp(forced, "dnnl")) return OHM_OK; /* dnnl may be left out of the build */
+    if (!*forced || !strcmp(forced, "dnnl") || !strncmp(forced, "dnnl-", 5)) return OHM_OK; /* dnnl may be left out of the build */
     for (int i = 0; i < WAYS; i++)
         if (is_forced(all_ways[i], forced)) return OHM_OK;
     return ohm_fail(OHM_E_USAGE, "OHM_PRODUCT=%s: no such way; there are plain, depth, int16, dnnl and blas", forced);

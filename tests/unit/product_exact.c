@@ -8,6 +8,9 @@
 #include <dirent.h>
 #include <omp.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #else
@@ -118,7 +121,7 @@ static bool runs_right(const struct ohm_product *product, const struct test_case
     return right;
 }
 
-static const char *const ways[] = {NULL, "plain", "depth", "int16", "int16-avx2", "int16-avx512", "int16-vnni", "blas", "dnnl"};
+static const char *const ways[] = {NULL, "plain", "depth", "int16", "int16-avx2", "int16-avx512", "int16-vnni", "blas", "dnnl", "dnnl-excess"};
 #define WAYS ((int)(sizeof ways / sizeof ways[0]))
 static const int32_t extremes[] = {1, 7, 64, 127, 128, 255, 1023, 32767, 1 << 20, INT32_MAX};
 #define EXTREMES ((int)(sizeof extremes / sizeof extremes[0]))
@@ -167,6 +170,50 @@ static void test_depth(void) {
         const struct ohm_product_shape shape = {1 + (int32_t)draw(200), 1 + (int32_t)draw(30), 1, 1 + (int32_t)draw(2), draw(3) > 0};
         check_case(make_case(shape, 1 + (int32_t)draw(10), extremes[draw(EXTREMES)], draw(3) == 0), ways, WAYS);
     }
+}
+
+/* Some weights, one in `every`, become 128, 255 or anything between them in magnitude: more than a signed byte. */
+static struct test_case make_excess(struct ohm_product_shape shape, int32_t npos, uint32_t every) {
+    struct test_case t = make_case(shape, npos, 127, draw(3) == 0);
+    const uint32_t kind = draw(3);
+    const int64_t nw = (int64_t)shape.groups * shape.krows * shape.ncols;
+    const int64_t sure = draw((uint32_t)nw);
+    for (int64_t i = 0; i < nw; i++) {
+        if (i != sure && draw(every)) continue;
+        const int32_t magnitude = kind == 0 ? 128 : kind == 1 ? 255 : 128 + (int32_t)draw(128);
+        t.w[i] = draw(2) ? magnitude : -magnitude;
+    }
+    define(&t);
+    return t;
+}
+
+static size_t bytes_of(const struct test_case *t, const char *forced) {
+    struct ohm_product *product = make_product(t, forced);
+    const size_t bytes = ohm_product_bytes(product);
+    ohm_product_free(product);
+    return bytes;
+}
+
+/* Weights above one byte, few or many: as two matrices, or clipped and with lists of what is left over. */
+static void test_excess(void) {
+    static const char *const variants[] = {NULL, "dnnl", "dnnl-split", "dnnl-excess"};
+    static const uint32_t every[] = {1, 2, 8, 50};
+    for (int i = 0; i < 600; i++) {
+        const struct ohm_product_shape shape = {1 + (int32_t)draw(4), 1 + (int32_t)draw(100), 1 + (int32_t)draw(70), 1, false};
+        check_case(make_excess(shape, 1 + (int32_t)draw(130), every[draw(4)]), variants, 4);
+    }
+    for (int i = 0; i < 30; i++) {
+        const struct ohm_product_shape shape = {1 + (int32_t)draw(2), 1 + (int32_t)draw(1500), 1 + (int32_t)draw(70), 1, false};
+        check_case(make_excess(shape, 1 + (int32_t)draw(300), every[draw(4)]), variants, 4);
+    }
+    const struct ohm_product_shape longest = {1, 33000, 2, 1, false},
+                                   longer = {1, 66000, 2, 1, false}; /* sums that just fit; rows that lists do not count */
+    struct test_case most = make_excess(longest, 3, 1);
+    for (int32_t i = 0; i < 2 * longest.krows; i++) most.w[i] = i % 2 ? 255 : -255;
+    memset(most.x, 255, 3 * (size_t)longest.krows);
+    define(&most);
+    check_case(most, variants, 4);
+    check_case(make_excess(longer, 2, 50), variants, 4);
 }
 
 /* The bound is the largest magnitude that codes of so many bits can reach: one choice of codes reaches it. */
@@ -252,6 +299,25 @@ static void check_available(const struct test_case *t) {
 #endif
 }
 
+/* Lists are used where few weights are large, and take less memory than a second matrix. */
+static void check_lists(void) {
+    const struct ohm_product_shape shape = {2, 200, 96, 1, false};
+    struct test_case few = make_excess(shape, 1, 50), all = make_excess(shape, 1, 1);
+    bool possible = false, chosen = false;
+#if defined(OHM_DNNL) && defined(__x86_64__)
+    possible = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+    unsigned a, b, c, d = 0;
+    chosen = possible && __get_cpuid_count(7, 0, &a, &b, &c, &d) && !(d & 1U << 25); /* AMX multiplies two matrices faster */
+#endif
+    CU_ASSERT_EQUAL(bytes_of(&few, "dnnl-excess") < bytes_of(&few, "dnnl-split"), possible);
+    CU_ASSERT_EQUAL(bytes_of(&all, "dnnl-excess") != bytes_of(&all, "dnnl-split"), possible);
+    CU_ASSERT_EQUAL(bytes_of(&few, NULL), bytes_of(&few, chosen ? "dnnl-excess" : NULL));
+    CU_ASSERT_EQUAL(bytes_of(&few, "dnnl"), bytes_of(&few, chosen ? "dnnl-excess" : "dnnl-split"));
+    CU_ASSERT_EQUAL(bytes_of(&all, "dnnl"), bytes_of(&all, "dnnl-split"));
+    free_case(&few);
+    free_case(&all);
+}
+
 /* What is forced is used where it can be, and not where it cannot; a name that does not exist is refused. */
 static void test_choice(void) {
     const struct ohm_product_shape dense = {1, 20, 30, 1, false}, depth = {20, 9, 1, 1, true};
@@ -268,6 +334,7 @@ static void test_choice(void) {
         ohm_product_free(product);
     }
     check_available(&t);
+    check_lists();
     struct ohm_product *product;
     setenv("OHM_PRODUCT", "fast", 1);
     CU_ASSERT_EQUAL(ohm_product_new(&t.shape, t.w, NULL, &product), OHM_E_USAGE);
@@ -279,7 +346,7 @@ static void test_choice(void) {
 }
 
 int main(void) {
-    const struct suite_test tests[] = {{"small", test_small},   {"large", test_large},     {"depth", test_depth},  {"bound", test_bound},
-                                       {"single", test_single}, {"threads", test_threads}, {"choice", test_choice}};
+    const struct suite_test tests[] = {{"small", test_small},   {"large", test_large},   {"depth", test_depth},     {"bound", test_bound},
+                                       {"excess", test_excess}, {"single", test_single}, {"threads", test_threads}, {"choice", test_choice}};
     return SUITE_RUN("product", tests);
 }
