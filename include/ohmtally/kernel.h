@@ -85,6 +85,11 @@ struct ohm_onto {
     int32_t shift;   /* sums weigh 2^shift */
     bool complement; /* not a sum of n planes is added but 2^n - 1 - sum: where it counts negatively, the constant being taken off in the end */
 };
+struct ohm_goal {
+    const struct ohm_onto *onto;
+    uint64_t *total; /* [npos][nplane][OHM_CHUNK_WORDS], 64-byte aligned, plane k the bits of weight 2^k */
+};
+#define OHM_TOGETHER 8
 
 struct ohm_held;
 struct ohm_held_reads;
@@ -99,14 +104,14 @@ struct ohm_kernel {
      * Needs (2^(step1-step0) - 1) * min(2^adc_bits - 1, nrow * (2^cell_bits - 1)) < 2^31. */
     void (*clip)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped);
-    /* The same sums kept as bit planes, for outputs that are continued in other columns and blocks: total [npos][nplane][OHM_CHUNK_WORDS], 64-byte
-     * aligned, plane k the bits of weight 2^k, is added to. */
-    void (*clip_onto)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                      const struct ohm_onto *onto, uint64_t *total, int64_t *clipped);
+    /* The same sums of nchunk chunks, at most OHM_TOGETHER, kept as bit planes, for outputs that are continued in other columns and blocks: each
+     * added to its goal's total in turn. */
+    void (*clip_onto)(const struct ohm_cells *cells, int32_t chunk, int32_t nchunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                      int32_t adc_bits, const struct ohm_goal *goals, int64_t *clipped);
     /* The same with codes in the place of counts: those of adc, whose slices are there, as in table below; nstep + slices->width planes. The first
      * ncol columns of the chunk mean something. */
     void (*table_onto)(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
-                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_onto *onto, uint64_t *total, int64_t *clipped);
+                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_goal *goal, int64_t *clipped);
     /* acc[p][c] = what the first `held` of such planes say, less bias. */
     void (*integers)(int32_t npos, int32_t nplane, int32_t held, int32_t bias, const uint64_t *total, int32_t *acc);
     /* What clip takes away: acc[p][c] = sum over the same steps of 2^(t - step0) * max(0, count - (2^adc_bits - 1)). Most positions have nothing to

@@ -145,33 +145,39 @@ static inline int64_t clip_planes(V *planes, int32_t nplane, int32_t adc_bits) {
     return ANY(over) ? ONES(over) : 0;
 }
 
-/* One position, columns word .. word + V_WORDS - 1 of the chunk: planes of the clipped sums. width, the bits of the largest code, is a constant where
- * that pays. */
-static inline __attribute__((always_inline)) void clip_word(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists,
-                                                            int32_t list0, int32_t nstep, int32_t adc_bits, int32_t word, const int32_t width, V *sum,
-                                                            int64_t *clipped) {
-    _Pragma("GCC unroll 16") for (int32_t k = 0; k < width; k++) STORE(&sum[k], ZERO);
-    for (int32_t t = 0; t < nstep; t++, sum++) {
-        V planes[MAX_PLANES], carry = ZERO;
-        int32_t nplane = count_list(cells, chunk, lists, list0 + t, word, planes);
-        if (!nplane) {
-            sum[width] = ZERO;
-            continue;
+#define PARTS (OHM_CHUNK_WORDS / V_WORDS) /* vectors of a chunk */
+struct sums {
+    V plane[MAX_SUM_PLANES + 1];
+};
+
+/* One position, nchunk chunks: planes of the clipped sums, vector by vector. All vectors of a list follow each other, so that branches on its length
+ * are foreseen. width, the bits of the largest code, is a constant where that pays. */
+static inline __attribute__((always_inline)) void clip_words(const struct ohm_cells *cells, int32_t chunk, int32_t nchunk,
+                                                             const struct ohm_lists *lists, int32_t list0, int32_t nstep, int32_t adc_bits,
+                                                             const int32_t width, struct sums *sums, int64_t *clipped) {
+    for (int32_t i = 0; i < nchunk * PARTS; i++) _Pragma("GCC unroll 16") for (int32_t k = 0; k < width; k++) STORE(&sums[i].plane[k], ZERO);
+    for (int32_t t = 0; t < nstep; t++)
+        for (int32_t i = 0; i < nchunk * PARTS; i++) {
+            V planes[MAX_PLANES], carry = ZERO, *sum = sums[i].plane + t;
+            int32_t nplane = count_list(cells, chunk + i / PARTS, lists, list0 + t, i % PARTS * V_WORDS, planes);
+            if (!nplane) {
+                sum[width] = ZERO;
+                continue;
+            }
+            if (nplane > adc_bits) *clipped += clip_planes(planes, nplane, adc_bits);
+            for (int32_t k = nplane; k < width; k++) planes[k] = ZERO;
+            _Pragma("GCC unroll 8") for (int32_t k = 0; k < width; k++) FULL_ADD(sum[k], carry, sum[k], planes[k], carry);
+            sum[width] = carry; /* nothing there yet: before step t the sum is below 2^t * largest code */
         }
-        if (nplane > adc_bits) *clipped += clip_planes(planes, nplane, adc_bits);
-        for (int32_t k = nplane; k < width; k++) planes[k] = ZERO;
-        _Pragma("GCC unroll 8") for (int32_t k = 0; k < width; k++) FULL_ADD(sum[k], carry, sum[k], planes[k], carry);
-        sum[width] = carry; /* nothing there yet: before step t the sum is below 2^t * largest code */
-    }
 }
 
-/* clip_word with the usual widths as constants. */
-static inline void clip_sum(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t list0, int32_t nstep,
-                            int32_t adc_bits, int32_t word, int32_t width, V *sum, int64_t *clipped) {
+/* clip_words with the usual widths as constants. */
+static inline void clip_sums(const struct ohm_cells *cells, int32_t chunk, int32_t nchunk, const struct ohm_lists *lists, int32_t list0,
+                             int32_t nstep, int32_t adc_bits, int32_t width, struct sums *sums, int64_t *clipped) {
     switch (width) {
 #define WIDTH(w)                                                                                                                                     \
     case w:                                                                                                                                          \
-        clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, w, sum, clipped);                                                               \
+        clip_words(cells, chunk, nchunk, lists, list0, nstep, adc_bits, w, sums, clipped);                                                           \
         break;
         WIDTH(4)
         WIDTH(5)
@@ -180,20 +186,19 @@ static inline void clip_sum(const struct ohm_cells *cells, int32_t chunk, const 
         WIDTH(8)
 #undef WIDTH
     default:
-        clip_word(cells, chunk, lists, list0, nstep, adc_bits, word, width, sum, clipped);
+        clip_words(cells, chunk, nchunk, lists, list0, nstep, adc_bits, width, sums, clipped);
     }
 }
 
 static void clip(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
                  int32_t *acc, int64_t *clipped) {
-    int32_t nstep = step1 - step0, nsum = ohm_clip_planes(cells, nstep, adc_bits), width = nsum - nstep;
+    int32_t nstep = step1 - step0, nsum = ohm_clip_planes(cells, nstep, adc_bits);
     uint64_t out[MAX_SUM_PLANES][OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    struct sums sums[PARTS];
     for (int32_t p = 0; p < lists->npos; p++) {
-        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-            V sum[MAX_SUM_PLANES + 1];
-            clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, width, sum, clipped);
-            for (int32_t k = 0; k < nsum; k++) STORE(&out[k][word], sum[k]);
-        }
+        clip_sums(cells, chunk, 1, lists, p * lists->nstep + step0, nstep, adc_bits, nsum - nstep, sums, clipped);
+        for (int32_t i = 0; i < PARTS; i++)
+            for (int32_t k = 0; k < nsum; k++) STORE(&out[k][i * V_WORDS], sums[i].plane[k]);
         transpose(out, nsum, acc + (size_t)p * OHM_CHUNK);
     }
 }
@@ -230,15 +235,18 @@ static inline void add_onto(const struct ohm_onto *onto, const V *sum, int32_t n
     }
 }
 
-static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                      const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+static void clip_onto(const struct ohm_cells *cells, int32_t chunk, int32_t nchunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                      int32_t adc_bits, const struct ohm_goal *goals, int64_t *clipped) {
     int32_t nstep = step1 - step0, nsum = ohm_clip_planes(cells, nstep, adc_bits);
-    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)onto->nplane * OHM_CHUNK_WORDS)
-        for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
-            V sum[MAX_SUM_PLANES + 1];
-            clip_sum(cells, chunk, lists, p * lists->nstep + step0, nstep, adc_bits, word, nsum - nstep, sum, clipped);
-            add_onto(onto, sum, nsum, total + word);
+    struct sums sums[OHM_TOGETHER * PARTS];
+    for (int32_t p = 0; p < lists->npos; p++) {
+        clip_sums(cells, chunk, nchunk, lists, p * lists->nstep + step0, nstep, adc_bits, nsum - nstep, sums, clipped);
+        for (int32_t i = 0; i < nchunk * PARTS; i++) {
+            const struct ohm_goal *goal = &goals[i / PARTS];
+            const size_t at = (size_t)p * (size_t)goal->onto->nplane * OHM_CHUNK_WORDS + (size_t)(i % PARTS * V_WORDS);
+            add_onto(goal->onto, sums[i].plane, nsum, goal->total + at);
         }
+    }
 }
 
 static void integers(int32_t npos, int32_t nplane, int32_t held, int32_t bias, const uint64_t *total, int32_t *acc) {

@@ -55,8 +55,10 @@ static void integers(int32_t npos, int32_t nplane, int32_t held, int32_t bias, c
         }
 }
 
-/* One position's sums of own planes onto its total. */
-static void add_onto(const struct ohm_onto *onto, const int32_t *sum, int32_t own, uint64_t *total) {
+/* Position p's sums of own planes onto its total. */
+static void add_onto(const struct ohm_goal *goal, int32_t p, const int32_t *sum, int32_t own) {
+    const struct ohm_onto *onto = goal->onto;
+    uint64_t *total = goal->total + p * onto->nplane * OHM_CHUNK_WORDS;
     int32_t before[OHM_CHUNK];
     integers(1, onto->nplane, onto->held, 0, total, before);
     memset(total, 0, (size_t)onto->after * OHM_CHUNK_WORDS * sizeof *total);
@@ -74,13 +76,15 @@ static struct ohm_lists lists_of(const struct ohm_lists *lists, int32_t p) {
     return one;
 }
 
-static void clip_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1, int32_t adc_bits,
-                      const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
-    for (int32_t p = 0; p < lists->npos; p++, total += onto->nplane * OHM_CHUNK_WORDS) {
+static void clip_onto(const struct ohm_cells *cells, int32_t chunk, int32_t nchunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
+                      int32_t adc_bits, const struct ohm_goal *goals, int64_t *clipped) {
+    for (int32_t p = 0; p < lists->npos; p++) {
         const struct ohm_lists one = lists_of(lists, p);
         int32_t sum[OHM_CHUNK];
-        clip(cells, chunk, &one, step0, step1, adc_bits, sum, clipped);
-        add_onto(onto, sum, ohm_clip_planes(cells, step1 - step0, adc_bits), total);
+        for (int32_t k = 0; k < nchunk; k++) {
+            clip(cells, chunk + k, &one, step0, step1, adc_bits, sum, clipped);
+            add_onto(&goals[k], p, sum, ohm_clip_planes(cells, step1 - step0, adc_bits));
+        }
     }
 }
 
@@ -117,15 +121,15 @@ static void table(const struct ohm_cells *cells, int32_t chunk, const struct ohm
 }
 
 static void table_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
-                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_goal *goal, int64_t *clipped) {
     const struct ohm_adc_slices *slices = adc->slices;
     const int32_t steps = (int32_t)(((int64_t)1 << (step1 - step0)) - 1);
-    for (int32_t p = 0; p < lists->npos; p++, total += onto->nplane * OHM_CHUNK_WORDS) {
+    for (int32_t p = 0; p < lists->npos; p++) {
         const struct ohm_lists one = lists_of(lists, p);
         int32_t sum[OHM_CHUNK];
         table(cells, chunk, &one, step0, step1, adc, ncol, sum, clipped);
         for (int32_t c = 0; c < OHM_CHUNK; c++) sum[c] = c < ncol && slices->step[c] ? (sum[c] - slices->lo[c] * steps) / slices->step[c] : 0;
-        add_onto(onto, sum, step1 - step0 + slices->width, total);
+        add_onto(goal, p, sum, step1 - step0 + slices->width);
     }
 }
 

@@ -171,15 +171,15 @@ static void table_sliced(const struct ohm_cells *cells, int32_t chunk, const str
 }
 
 static void table_onto(const struct ohm_cells *cells, int32_t chunk, const struct ohm_lists *lists, int32_t step0, int32_t step1,
-                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_onto *onto, uint64_t *total, int64_t *clipped) {
+                       const struct ohm_adc_table *adc, int32_t ncol, const struct ohm_goal *goal, int64_t *clipped) {
     const int32_t nstep = step1 - step0;
-    uint64_t used[OHM_CHUNK_WORDS] __attribute__((aligned(64)));
+    uint64_t used[OHM_CHUNK_WORDS] __attribute__((aligned(64))), *total = goal->total;
     mark_used(ncol, used);
-    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)onto->nplane * OHM_CHUNK_WORDS)
+    for (int32_t p = 0; p < lists->npos; p++, total += (size_t)goal->onto->nplane * OHM_CHUNK_WORDS)
         for (int32_t word = 0; word < OHM_CHUNK_WORDS; word += V_WORDS) {
             V sum[MAX_SUM_PLANES + 1];
             table_word(cells, chunk, lists, p * lists->nstep + step0, nstep, adc->slices, word, LOAD(&used[word]), sum, clipped);
-            add_onto(onto, sum, nstep + adc->slices->width, total + word);
+            add_onto(goal->onto, sum, nstep + adc->slices->width, total + word);
         }
 }
 

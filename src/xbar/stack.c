@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOTAL_WORDS ((size_t)1 << 15) /* 256 KiB of planes stay in the second-level cache */
-#define LEAST_POSITIONS 8             /* fewer would not pay for bringing in the cells */
+#define TOTAL_WORDS ((size_t)1 << 15)  /* 256 KiB of planes stay in the second-level cache */
+#define CACHED_WORDS ((size_t)3 << 10) /* of cells */
+#define LEAST_POSITIONS 8              /* fewer would not pay for bringing in the cells */
 #define MOST_PLANES 31
 
 static bool same_outputs(const struct chunk *a, const struct chunk *b) {
@@ -175,22 +176,43 @@ int32_t ohm_stack_positions(const struct ohm_program *program) {
     return fit > OHM_PLAIN_POSITIONS ? OHM_PLAIN_POSITIONS : fit < LEAST_POSITIONS ? LEAST_POSITIONS : (int32_t)fit;
 }
 
-/* One block's sums onto the totals, each of `words`. */
-static void add_sums(const struct ohm_program *program, const struct block *block, size_t words, struct scratch *s, struct ohm_tally *tally) {
-    const struct ohm_kernel *kernel = program->kernel;
-    const int32_t nstep = s->lists.nstep;
-    for (const struct chunk *chunk = block->chunks; chunk < block->chunks + block->cells.nchunk; chunk++) {
-        const int32_t k = (int32_t)(chunk - block->chunks);
-        struct ohm_adc_table table = program->table;
-        uint64_t *total = s->total + (size_t)chunk->total * words;
+/* Chunks whose cells stay in the first-level cache together. */
+static int32_t chunks_together(const struct ohm_cells *cells) {
+    const size_t fit = CACHED_WORDS / ohm_cells_words(cells->nrow, cells->cell_bits, 1);
+    return fit > OHM_TOGETHER ? OHM_TOGETHER : fit < 1 ? 1 : (int32_t)fit;
+}
+
+static void add_counts(const struct ohm_program *program, const struct block *block, size_t words, struct scratch *s, int64_t *clipped) {
+    const int32_t together = chunks_together(&block->cells), nchunk = block->cells.nchunk;
+    for (int32_t k = 0; k < nchunk; k += together) {
+        const int32_t n = nchunk - k < together ? nchunk - k : together;
+        struct ohm_goal goals[OHM_TOGETHER];
+        for (int32_t i = 0; i < n; i++) {
+            const struct chunk *chunk = &block->chunks[k + i];
+            goals[i] = (struct ohm_goal){&chunk->onto, s->total + (size_t)chunk->total * words};
+        }
+        program->kernel->clip_onto(&block->cells, k, n, &s->lists, 0, s->lists.nstep, program->adc.bits, goals, clipped);
+    }
+}
+
+static void add_codes(const struct ohm_program *program, const struct block *block, size_t words, struct scratch *s, int64_t *clipped) {
+    struct ohm_adc_table table = program->table;
+    for (int32_t k = 0; k < block->cells.nchunk; k++) {
+        const struct chunk *chunk = &block->chunks[k];
+        const struct ohm_goal goal = {&chunk->onto, s->total + (size_t)chunk->total * words};
         table.offset = chunk->offset;
         table.slices = chunk->slices;
-        tally->evaluated += (int64_t)chunk->ncol * s->lists.npos * block->steps;
-        if (program->tabled)
-            kernel->table_onto(&block->cells, k, &s->lists, 0, nstep, &table, chunk->ncol, &chunk->onto, total, &tally->clipped);
-        else
-            kernel->clip_onto(&block->cells, k, &s->lists, 0, nstep, program->adc.bits, &chunk->onto, total, &tally->clipped);
+        program->kernel->table_onto(&block->cells, k, &s->lists, 0, s->lists.nstep, &table, chunk->ncol, &goal, clipped);
     }
+}
+
+/* One block's sums onto the totals, each of `words`. */
+static void add_sums(const struct ohm_program *program, const struct block *block, size_t words, struct scratch *s, struct ohm_tally *tally) {
+    for (int32_t k = 0; k < block->cells.nchunk; k++) tally->evaluated += (int64_t)block->chunks[k].ncol * s->lists.npos * block->steps;
+    if (program->tabled)
+        add_codes(program, block, words, s, &tally->clipped);
+    else
+        add_counts(program, block, words, s, &tally->clipped);
 }
 
 OHM_CLONES static void add_constant(size_t n, const int64_t *restrict constant, int64_t *restrict y) {

@@ -118,8 +118,8 @@ static void check_planes(const struct ohm_kernel *kernel, struct test_case *t, i
         if (bits_of(most) > onto.nplane) break;
         onto.after = bits_of(most);
         bias += onto.complement ? all << onto.shift : 0;
-        ohm_kernel_reference.clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, &onto, plain, &none);
-        kernel->clip_onto(&t->cells, 0, &t->lists, step0, step1, adc_bits, &onto, total, &again);
+        ohm_kernel_reference.clip_onto(&t->cells, 0, 1, &t->lists, step0, step1, adc_bits, &(struct ohm_goal){&onto, plain}, &none);
+        kernel->clip_onto(&t->cells, 0, 1, &t->lists, step0, step1, adc_bits, &(struct ohm_goal){&onto, total}, &again);
         kernel->integers(t->npos, onto.nplane, onto.after, (int32_t)bias, total, acc);
         for (size_t i = 0; i < n; i++) {
             sum[i] += clipped[i] * (onto.complement ? -1 : 1) * (1 << onto.shift);

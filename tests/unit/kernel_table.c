@@ -144,7 +144,8 @@ static void check_planes(const struct test_case *t, const struct ohm_kernel *ker
     uint64_t *total = ohm_alloc(n / 64 * (size_t)(own + 2) * 8);
     int64_t got_outside = 0;
     memset(total, 0x5A, n / 64 * (size_t)(own + 2) * 8);
-    for (int i = 0; i < 2; i++) kernel->table_onto(&t->cells, 0, &t->lists, t->step0, t->step1, &t->adc, t->ncol, &onto[i], total, &got_outside);
+    for (int i = 0; i < 2; i++)
+        kernel->table_onto(&t->cells, 0, &t->lists, t->step0, t->step1, &t->adc, t->ncol, &(struct ohm_goal){&onto[i], total}, &got_outside);
     kernel->integers(t->npos, own + 2, own + 2, bias, total, got);
     for (size_t i = 0; i < n; i++) {
         const int64_t c = (int64_t)(i % OHM_CHUNK), lowest = (int64_t)slices->lo[c] * ((1 << nstep) - 1);
