@@ -128,6 +128,8 @@ void ohm_layer_gather(const struct ohm_intnet *intnet, const struct ohm_layer *l
 /* The same vectors in the order in which memory is copied fastest: (kh, kw, c) inside each group; (kh, kw) over all groups where every group has one
  * channel and one output ("interleaved"). Row i = group * krows + r of the weights is at places[i]. */
 void ohm_layer_gather_taps(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const void *stored, int64_t first, int64_t count, void *x);
+/* Whether both would only copy: input vectors lie in storage in that very order, one after another. */
+bool ohm_layer_gathered(const struct ohm_layer *layer);
 bool ohm_layer_interleaved(const struct ohm_layer *layer);
 int32_t *ohm_layer_places(const struct ohm_layer *layer); /* [groups * krows], malloc'ed; NULL with a recorded failure */
 

@@ -144,27 +144,38 @@ static unsigned char *stored(const struct ohm_intnet *intnet, const struct ohm_b
     return slot < 0 ? NULL : batch->slot[slot] + (size_t)image * (size_t)intnet->slot_bytes[slot];
 }
 
-/* Positions q .. end-1 (flattened over images) of one layer: gather, multiply, rescale. */
+/* The input vectors of positions q .. end-1 of layer i: where they are stored if they lie there in order, otherwise gathered into x. */
+static const unsigned char *input_vectors(const struct ohm_intnet *intnet, const struct ohm_batch *batch, int32_t i, int64_t q, int64_t end,
+                                          unsigned char *x) {
+    const struct ohm_layer *layer = &intnet->layers[i];
+    const int64_t positions = ohm_layer_positions(layer);
+    const size_t vector = (size_t)ohm_layer_inputs(layer) * (size_t)intnet->element;
+    if (ohm_layer_gathered(layer) && q / positions == (end - 1) / positions)
+        return stored(intnet, batch, layer->input, q / positions) + (size_t)(q % positions) * vector;
+    for (int64_t at = q, n; at < end; at += n) {
+        int64_t first = at % positions;
+        n = positions - first < end - at ? positions - first : end - at;
+        ohm_layer_gather_taps(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, x + (size_t)(at - q) * vector);
+    }
+    return x;
+}
+
+/* Positions q .. end-1 (flattened over images) of one layer: inputs, product, rescaling. */
 static void layer_block(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t i, int64_t q, int64_t end,
                         struct thread_room *thread) {
     const struct ohm_intnet *intnet = engine->intnet;
     const struct ohm_layer *layer = &intnet->layers[i];
     const struct ohm_engine_layer *built = &engine->layers[i];
-    int64_t positions = ohm_layer_positions(layer);
-    size_t sum = built->narrow ? sizeof(int32_t) : sizeof(int64_t);
-    size_t vector = (size_t)ohm_layer_inputs(layer) * (size_t)intnet->element, outputs = (size_t)ohm_layer_outputs(layer);
-    for (int64_t at = q, n; at < end; at += n) {
-        int64_t first = at % positions;
-        n = positions - first < end - at ? positions - first : end - at;
-        ohm_layer_gather_taps(intnet, layer, stored(intnet, batch, layer->input, at / positions), first, n, thread->x + (size_t)(at - q) * vector);
-    }
+    const int64_t positions = ohm_layer_positions(layer);
+    const size_t sum = built->narrow ? sizeof(int32_t) : sizeof(int64_t), outputs = (size_t)ohm_layer_outputs(layer);
+    const unsigned char *x = input_vectors(intnet, batch, i, q, end, thread->x);
     const struct ohm_occasion occasion = {q, positions, batch->number};
     if (built->program)
-        ohm_program_multiply_at(built->program, &occasion, (int32_t)(end - q), thread->x, thread->y, thread->scratch, &thread->tally);
+        ohm_program_multiply_at(built->program, &occasion, (int32_t)(end - q), x, thread->y, thread->scratch, &thread->tally);
     else if (built->narrow)
-        ohm_product_run(built->product, (int32_t)(end - q), thread->x, thread->y, thread->scratch);
+        ohm_product_run(built->product, (int32_t)(end - q), x, thread->y, thread->scratch);
     else
-        ohm_product_run_wide(built->product, (int32_t)(end - q), thread->x, thread->y, thread->scratch);
+        ohm_product_run_wide(built->product, (int32_t)(end - q), x, thread->y, thread->scratch);
     for (int64_t at = q, n; at < end; at += n) {
         int64_t first = at % positions;
         n = positions - first < end - at ? positions - first : end - at;

@@ -21,7 +21,8 @@ int32_t *ohm_layer_places(const struct ohm_layer *layer) {
     return place;
 }
 
-static bool is_plain_copy(const struct ohm_layer *layer) {
+/* Linear layers take one vector, 1 x 1 convolutions one pixel. */
+bool ohm_layer_gathered(const struct ohm_layer *layer) {
     const struct ohm_window *window = &layer->window;
     for (int axis = 0; axis < 2; axis++)
         if (window->kernel[axis] != 1 || window->stride[axis] != 1 || window->pad_before[axis] || window->pad_after[axis]) return false;
@@ -31,10 +32,10 @@ static bool is_plain_copy(const struct ohm_layer *layer) {
 #define BODY "gather_body.h"
 #include "each_element.h"
 
-/* Linear layers take one vector, 1 x 1 convolutions one pixel: a copy in either order. */
+/* A copy, in either order. */
 static bool copied(const struct ohm_intnet *intnet, const struct ohm_layer *layer, const void *stored, int64_t first, int64_t count, void *x) {
     const size_t bytes = (size_t)layer->in_c * (size_t)intnet->element;
-    if (!is_plain_copy(layer)) return false;
+    if (!ohm_layer_gathered(layer)) return false;
     memcpy(x, (const uint8_t *)stored + (size_t)first * bytes, (size_t)count * bytes);
     return true;
 }
