@@ -116,7 +116,7 @@ void excess_add_avx512(const struct excess *excess, int32_t npos, const uint8_t 
         const uint32_t *first = excess->first + c;
         if (first[0] == first[width]) continue;
         for (int n = 0; n < width; n++) sum_column(excess->fours + first[n], excess->fours + first[n + 1], turned, sum + slot_of(n));
-        for (int q = 0; q < QUARTERS; q++) add_quarter(sum + q * ROWS, npos - 4 * q, width, y + 4 * q * y_stride + c, y_stride);
+        for (int q = 0; q < QUARTERS && 4 * q < npos; q++) add_quarter(sum + q * ROWS, npos - 4 * q, width, y + 4 * q * y_stride + c, y_stride);
     }
 }
 #endif

@@ -307,7 +307,7 @@ static void check_lists(void) {
 #if defined(OHM_DNNL) && defined(__x86_64__)
     possible = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
     unsigned a, b, c, d = 0;
-    chosen = possible && __get_cpuid_count(7, 0, &a, &b, &c, &d) && !(d & 1U << 25); /* AMX multiplies two matrices faster */
+    chosen = possible && __get_cpuid_count(7, 0, &a, &b, &c, &d) && !(d & 1U << 25); /* beside AMX two matrices are taken */
 #endif
     CU_ASSERT_EQUAL(bytes_of(&few, "dnnl-excess") < bytes_of(&few, "dnnl-split"), possible);
     CU_ASSERT_EQUAL(bytes_of(&all, "dnnl-excess") != bytes_of(&all, "dnnl-split"), possible);
