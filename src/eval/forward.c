@@ -4,6 +4,8 @@
 #include "ohmtally/engine.h"
 #include "ohmtally/status.h"
 #include <omp.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL
@@ -20,8 +22,11 @@ struct share {
     unsigned char **slot;    /* [nslot]: of the batch, from its own first image on */
     struct ohm_tally *tally; /* [nlayer] */
 };
+struct team;
 struct ohm_batch {
     int32_t room, nthread; /* images, threads */
+    struct team *team;     /* for when threads have images of their own */
+    int32_t member;        /* which of them this batch is the share of; -1: of all */
     unsigned char **slot;  /* [nslot]: room instances each */
     struct share *shares;  /* [nthread] */
     struct thread_room *threads;
@@ -57,6 +62,20 @@ static int64_t block_begin(const struct cut *cut, int64_t block) {
     return begin < cut->total ? begin : cut->total;
 }
 
+/* A layer of a thread's images, of whose blocks threads that have finished theirs may take some. */
+struct offer {
+    const struct ohm_batch *share;
+    int32_t layer;
+    struct cut cut;
+    atomic_llong next; /* block that nobody has taken */
+    atomic_bool open;
+    atomic_int inside; /* threads that look at it */
+};
+struct team {
+    atomic_int idle; /* threads that have finished their images */
+    struct offer offers[];
+};
+
 /* What a thread needs for any layer of the engines, for blocks of n images: small layers do not fill a block. */
 struct thread_bytes {
     size_t x, y, scratch;
@@ -89,14 +108,15 @@ int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, 
     for (int32_t k = 0; k < nengine; k++) largest_bytes(engines[k], n, &bytes);
     *out = batch;
     if (!batch) return OHM_E_MEMORY;
-    *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads()};
+    *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads(), .member = -1};
     batch->slot = ohm_alloc_array((size_t)intnet->nslot + 1, sizeof *batch->slot); /* ends with NULL */
     batch->threads = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->threads);
     batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
     batch->digest = ohm_alloc_array((size_t)n, sizeof *batch->digest);
     batch->number = ohm_alloc_array((size_t)n, sizeof *batch->number);
     batch->shares = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->shares);
-    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number && batch->shares;
+    batch->team = ohm_alloc(sizeof *batch->team + (size_t)batch->nthread * sizeof *batch->team->offers);
+    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number && batch->shares && batch->team;
     for (int32_t s = 0; good && s < intnet->nslot; s++) good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)intnet->slot_bytes[s])) != NULL;
     for (int32_t t = 0; good && t < batch->nthread; t++) {
         struct thread_room *thread = &batch->threads[t];
@@ -127,6 +147,7 @@ void ohm_batch_free(struct ohm_batch *batch) {
         free(batch->shares[t].tally);
     }
     free(batch->shares);
+    free(batch->team);
     free(batch->slot);
     free(batch->threads);
     free(batch->image);
@@ -184,8 +205,56 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
     }
 }
 
+static void take_blocks(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t i, const struct cut *cut, atomic_llong *next,
+                        struct thread_room *thread) {
+    for (int64_t k; (k = atomic_fetch_add(next, 1)) < cut->blocks;) {
+        const int64_t begin = block_begin(cut, k), end = block_begin(cut, k + 1);
+        if (begin < end) layer_block(engine, batch, i, begin, end, thread);
+    }
+}
+
+/* A layer of one thread's images. */
+static void share_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int64_t total, struct ohm_tally *tally) {
+    struct team *team = batch->team;
+    struct offer *offer = &team->offers[batch->member];
+    const int32_t idle = atomic_load(&team->idle);
+    offer->share = batch;
+    offer->layer = i;
+    offer->cut = cut_positions(total, block_positions(&engine->layers[i]), idle + 1);
+    atomic_store(&offer->next, 0);
+    atomic_store(&offer->open, idle > 0);
+    memset(&batch->threads->tally, 0, sizeof batch->threads->tally);
+    take_blocks(engine, batch, i, &offer->cut, &offer->next, batch->threads);
+    atomic_store(&offer->open, false);
+    while (atomic_load(&offer->inside)) sched_yield();
+    if (tally) ohm_tally_add(&tally[i], &batch->threads->tally);
+}
+
+/* Blocks of the others' layers, until none of the n threads has any images left. */
+static void help(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t member, int32_t n) {
+    struct team *team = batch->team;
+    struct thread_room *thread = &batch->threads[member];
+    atomic_fetch_add(&team->idle, 1);
+    for (int32_t t = 0; atomic_load(&team->idle) < n; t = (t + 1) % batch->nthread) {
+        struct offer *offer = &team->offers[t];
+        if (t == 0) sched_yield();
+        if (!atomic_load(&offer->open)) continue;
+        atomic_fetch_add(&offer->inside, 1); /* from here on what is offered stays as it is, if it is still open */
+        if (atomic_load(&offer->open)) {
+            memset(&thread->tally, 0, sizeof thread->tally);
+            take_blocks(engine, offer->share, offer->layer, &offer->cut, &offer->next, thread);
+            ohm_tally_add(&batch->shares[member].tally[offer->layer], &thread->tally);
+        }
+        atomic_fetch_sub(&offer->inside, 1);
+    }
+}
+
 void ohm_engine_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
     const int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]);
+    if (batch->member >= 0) {
+        share_layer(engine, batch, i, total, tally);
+        return;
+    }
     const struct cut cut = cut_positions(total, block_positions(&engine->layers[i]), batch->nthread);
 #pragma omp parallel num_threads(batch->nthread)
     {
@@ -288,6 +357,7 @@ static int run_share(const struct ohm_engine *engine, const struct ohm_batch *ba
     for (int32_t s = 0; s < intnet->nslot; s++) share->slot[s] = batch->slot[s] + (size_t)first * (size_t)intnet->slot_bytes[s];
     memset(share->tally, 0, (size_t)intnet->nlayer * sizeof *share->tally);
     own.nthread = 1;
+    own.member = thread;
     own.slot = share->slot;
     own.threads += thread;
     own.number += first;
@@ -300,12 +370,17 @@ static int run_share(const struct ohm_engine *engine, const struct ohm_batch *ba
 static int run_shares(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t n, struct ohm_tally *tally) {
     const int32_t each = n / batch->nthread;
     struct ohm_failure failure = {0};
-#pragma omp parallel for num_threads(batch->nthread) schedule(static, 1)
-    for (int32_t t = 0; t < batch->nthread; t++)
-        if (run_share(engine, batch, t, t * each, each, tally)) {
+    atomic_store(&batch->team->idle, 0);
+#pragma omp parallel num_threads(batch->nthread)
+    {
+        const int32_t member = omp_get_thread_num(), threads = omp_get_num_threads(); /* may be fewer */
+        for (int32_t t = member; t < batch->nthread; t += threads)
+            if (run_share(engine, batch, t, t * each, each, tally)) {
 #pragma omp critical(ohm_engine_failure)
-            ohm_fail_take(&failure);
-        }
+                ohm_fail_take(&failure);
+            }
+        help(engine, batch, member, threads);
+    }
     for (int32_t t = 0; tally && t < batch->nthread; t++)
         for (int32_t i = 0; i < engine->intnet->nlayer; i++) ohm_tally_add(&tally[i], &batch->shares[t].tally[i]);
     return ohm_fail_give(&failure);
