@@ -12,8 +12,7 @@ static size_t image_bytes(const struct study *study) {
 }
 
 int32_t study_batch(const struct study *study) {
-    const size_t fit = THREAD_BYTES / image_bytes(study), each = fit ? fit : 1, most = (size_t)study->job->run.batch;
-    const size_t threads = (size_t)study->threads;
-    if (each * threads < most) return (int32_t)(each * threads);
-    return (int32_t)(most < threads ? most : most - most % threads); /* as many for every thread */
+    const size_t fit = THREAD_BYTES / image_bytes(study), threads = (size_t)study->threads, wanted = (fit ? fit : 1) * threads;
+    const size_t most = (size_t)study->job->run.batch, n = wanted < most ? wanted : most;
+    return (int32_t)(n < threads ? n : n - n % threads); /* as many for every thread */
 }

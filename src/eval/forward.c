@@ -11,24 +11,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-struct thread_room {
-    unsigned char *x; /* gathered input vectors */
-    void *y;          /* sums, int32_t or int64_t */
-    unsigned char *scratch;
-    struct ohm_tally tally; /* of the layer under way */
-};
-/* What a thread needs to take images through all steps alone. */
-struct share {
-    unsigned char **slot;    /* [nslot]: of the batch, from its own first image on */
-    struct ohm_tally *tally; /* [nlayer] */
-};
-struct team;
+struct thread_room;
 struct ohm_batch {
     int32_t room, nthread; /* images, threads */
-    struct team *team;     /* for when threads have images of their own */
-    int32_t member;        /* which of them this batch is the share of; -1: of all */
+    atomic_int *idle;      /* of a batch that is one thread's share: how many threads have finished theirs; NULL: all threads work on it */
     unsigned char **slot;  /* [nslot]: room instances each */
-    struct share *shares;  /* [nthread] */
     struct thread_room *threads;
     int32_t *image;   /* images of the call that are really run (input not NULL) */
     int64_t first;    /* number of the call's first image in the set */
@@ -62,18 +49,24 @@ static int64_t block_begin(const struct cut *cut, int64_t block) {
     return begin < cut->total ? begin : cut->total;
 }
 
-/* A layer of a thread's images, of whose blocks threads that have finished theirs may take some. */
-struct offer {
-    const struct ohm_batch *share;
+/* A layer whose blocks threads take as they come. */
+struct work {
+    const struct ohm_batch *batch;
     int32_t layer;
     struct cut cut;
     atomic_llong next; /* block that nobody has taken */
-    atomic_bool open;
-    atomic_int inside; /* threads that look at it */
+    atomic_bool open;  /* of a share's layer: threads that have finished theirs may come and take some */
+    atomic_int inside; /* those that look at it */
 };
-struct team {
-    atomic_int idle; /* threads that have finished their images */
-    struct offer offers[];
+struct thread_room {
+    unsigned char *x; /* gathered input vectors */
+    void *y;          /* sums, int32_t or int64_t */
+    unsigned char *scratch;
+    struct ohm_tally tally; /* of the layer under way */
+    /* For images that the thread takes through all steps alone: */
+    unsigned char **slot;      /* [nslot]: of the batch, from its own first image on */
+    struct ohm_tally *tallies; /* [nlayer] */
+    struct work work;
 };
 
 /* What a thread needs for any layer of the engines, for blocks of n images: small layers do not fill a block. */
@@ -108,25 +101,22 @@ int ohm_batch_new_for(const struct ohm_engine *const *engines, int32_t nengine, 
     for (int32_t k = 0; k < nengine; k++) largest_bytes(engines[k], n, &bytes);
     *out = batch;
     if (!batch) return OHM_E_MEMORY;
-    *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads(), .member = -1};
+    *batch = (struct ohm_batch){.room = n, .nthread = omp_get_max_threads()};
     batch->slot = ohm_alloc_array((size_t)intnet->nslot + 1, sizeof *batch->slot); /* ends with NULL */
     batch->threads = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->threads);
     batch->image = ohm_alloc_array((size_t)n, sizeof *batch->image);
     batch->digest = ohm_alloc_array((size_t)n, sizeof *batch->digest);
     batch->number = ohm_alloc_array((size_t)n, sizeof *batch->number);
-    batch->shares = ohm_alloc_array((size_t)batch->nthread, sizeof *batch->shares);
-    batch->team = ohm_alloc(sizeof *batch->team + (size_t)batch->nthread * sizeof *batch->team->offers);
-    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number && batch->shares && batch->team;
+    bool good = batch->slot && batch->threads && batch->image && batch->digest && batch->number;
     for (int32_t s = 0; good && s < intnet->nslot; s++) good = (batch->slot[s] = ohm_alloc_array((size_t)n, (size_t)intnet->slot_bytes[s])) != NULL;
     for (int32_t t = 0; good && t < batch->nthread; t++) {
         struct thread_room *thread = &batch->threads[t];
         thread->x = ohm_alloc(bytes.x);
         thread->y = ohm_alloc(bytes.y);
         thread->scratch = ohm_alloc(bytes.scratch);
-        struct share *share = &batch->shares[t];
-        share->slot = ohm_alloc_array((size_t)intnet->nslot, sizeof *share->slot);
-        share->tally = ohm_alloc_array((size_t)intnet->nlayer, sizeof *share->tally);
-        good = thread->x && thread->y && thread->scratch && share->slot && share->tally;
+        thread->slot = ohm_alloc_array((size_t)intnet->nslot, sizeof *thread->slot);
+        thread->tallies = ohm_alloc_array((size_t)intnet->nlayer, sizeof *thread->tallies);
+        good = thread->x && thread->y && thread->scratch && thread->slot && thread->tallies;
     }
     if (good) return OHM_OK;
     ohm_batch_free(batch);
@@ -141,13 +131,9 @@ void ohm_batch_free(struct ohm_batch *batch) {
         free(batch->threads[t].x);
         free(batch->threads[t].y);
         free(batch->threads[t].scratch);
+        free(batch->threads[t].slot);
+        free(batch->threads[t].tallies);
     }
-    for (int32_t t = 0; batch->shares && t < batch->nthread; t++) {
-        free(batch->shares[t].slot);
-        free(batch->shares[t].tally);
-    }
-    free(batch->shares);
-    free(batch->team);
     free(batch->slot);
     free(batch->threads);
     free(batch->image);
@@ -205,67 +191,56 @@ static void layer_block(const struct ohm_engine *engine, const struct ohm_batch 
     }
 }
 
-static void take_blocks(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t i, const struct cut *cut, atomic_llong *next,
-                        struct thread_room *thread) {
-    for (int64_t k; (k = atomic_fetch_add(next, 1)) < cut->blocks;) {
-        const int64_t begin = block_begin(cut, k), end = block_begin(cut, k + 1);
-        if (begin < end) layer_block(engine, batch, i, begin, end, thread);
+/* Until none is left; what they count is the thread's tally. */
+static void take_blocks(const struct ohm_engine *engine, struct work *work, struct thread_room *thread) {
+    memset(&thread->tally, 0, sizeof thread->tally);
+    for (int64_t k; (k = atomic_fetch_add(&work->next, 1)) < work->cut.blocks;) {
+        const int64_t begin = block_begin(&work->cut, k), end = block_begin(&work->cut, k + 1);
+        if (begin < end) layer_block(engine, work->batch, work->layer, begin, end, thread);
     }
 }
 
 /* A layer of one thread's images. */
 static void share_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int64_t total, struct ohm_tally *tally) {
-    struct team *team = batch->team;
-    struct offer *offer = &team->offers[batch->member];
-    const int32_t idle = atomic_load(&team->idle);
-    offer->share = batch;
-    offer->layer = i;
-    offer->cut = cut_positions(total, block_positions(&engine->layers[i]), idle + 1);
-    atomic_store(&offer->next, 0);
-    atomic_store(&offer->open, idle > 0);
-    memset(&batch->threads->tally, 0, sizeof batch->threads->tally);
-    take_blocks(engine, batch, i, &offer->cut, &offer->next, batch->threads);
-    atomic_store(&offer->open, false);
-    while (atomic_load(&offer->inside)) sched_yield();
+    struct work *work = &batch->threads->work;
+    const int32_t idle = atomic_load(batch->idle);
+    work->batch = batch;
+    work->layer = i;
+    work->cut = cut_positions(total, block_positions(&engine->layers[i]), idle + 1);
+    atomic_store(&work->next, 0);
+    atomic_store(&work->open, idle > 0);
+    take_blocks(engine, work, batch->threads);
+    atomic_store(&work->open, false);
+    while (atomic_load(&work->inside)) sched_yield();
     if (tally) ohm_tally_add(&tally[i], &batch->threads->tally);
 }
 
 /* Blocks of the others' layers, until none of the n threads has any images left. */
-static void help(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t member, int32_t n) {
-    struct team *team = batch->team;
-    struct thread_room *thread = &batch->threads[member];
-    atomic_fetch_add(&team->idle, 1);
-    for (int32_t t = 0; atomic_load(&team->idle) < n; t = (t + 1) % batch->nthread) {
-        struct offer *offer = &team->offers[t];
+static void help(const struct ohm_engine *engine, const struct ohm_batch *batch, struct thread_room *thread, atomic_int *idle, int32_t n) {
+    atomic_fetch_add(idle, 1);
+    for (int32_t t = 0; atomic_load(idle) < n; t = (t + 1) % batch->nthread) {
+        struct work *work = &batch->threads[t].work;
         if (t == 0) sched_yield();
-        if (!atomic_load(&offer->open)) continue;
-        atomic_fetch_add(&offer->inside, 1); /* from here on what is offered stays as it is, if it is still open */
-        if (atomic_load(&offer->open)) {
-            memset(&thread->tally, 0, sizeof thread->tally);
-            take_blocks(engine, offer->share, offer->layer, &offer->cut, &offer->next, thread);
-            ohm_tally_add(&batch->shares[member].tally[offer->layer], &thread->tally);
+        if (!atomic_load(&work->open)) continue;
+        atomic_fetch_add(&work->inside, 1); /* from here on the work stays as it is, if it is still open */
+        if (atomic_load(&work->open)) {
+            take_blocks(engine, work, thread);
+            ohm_tally_add(&thread->tallies[work->layer], &thread->tally);
         }
-        atomic_fetch_sub(&offer->inside, 1);
+        atomic_fetch_sub(&work->inside, 1);
     }
 }
 
 void ohm_engine_layer(const struct ohm_engine *engine, struct ohm_batch *batch, int32_t i, int32_t n, struct ohm_tally *tally) {
     const int64_t total = n * ohm_layer_positions(&engine->intnet->layers[i]);
-    if (batch->member >= 0) {
+    if (batch->idle) {
         share_layer(engine, batch, i, total, tally);
         return;
     }
-    const struct cut cut = cut_positions(total, block_positions(&engine->layers[i]), batch->nthread);
+    struct work work = {.batch = batch, .layer = i, .cut = cut_positions(total, block_positions(&engine->layers[i]), batch->nthread)};
+    for (int32_t t = 0; t < batch->nthread; t++) memset(&batch->threads[t].tally, 0, sizeof batch->threads[t].tally); /* there may be fewer */
 #pragma omp parallel num_threads(batch->nthread)
-    {
-        struct thread_room *thread = &batch->threads[omp_get_thread_num()];
-        memset(&thread->tally, 0, sizeof thread->tally);
-#pragma omp for schedule(dynamic)
-        for (int64_t k = 0; k < cut.blocks; k++) {
-            const int64_t begin = block_begin(&cut, k), end = block_begin(&cut, k + 1);
-            if (begin < end) layer_block(engine, batch, i, begin, end, thread);
-        }
-    }
+    take_blocks(engine, &work, &batch->threads[omp_get_thread_num()]);
     for (int32_t t = 0; tally && t < batch->nthread; t++) ohm_tally_add(&tally[i], &batch->threads[t].tally);
 }
 
@@ -350,39 +325,38 @@ static bool shares_are_even(const struct ohm_batch *batch, int32_t n) {
 }
 
 /* Images first .. first + n - 1 through all steps, by one thread. */
-static int run_share(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t thread, int32_t first, int32_t n, bool counted) {
+static int run_share(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t t, int32_t first, int32_t n, atomic_int *idle) {
     const struct ohm_intnet *intnet = engine->intnet;
-    const struct share *share = &batch->shares[thread];
+    struct thread_room *thread = &batch->threads[t];
     struct ohm_batch own = *batch;
-    for (int32_t s = 0; s < intnet->nslot; s++) share->slot[s] = batch->slot[s] + (size_t)first * (size_t)intnet->slot_bytes[s];
-    memset(share->tally, 0, (size_t)intnet->nlayer * sizeof *share->tally);
+    for (int32_t s = 0; s < intnet->nslot; s++) thread->slot[s] = batch->slot[s] + (size_t)first * (size_t)intnet->slot_bytes[s];
+    memset(thread->tallies, 0, (size_t)intnet->nlayer * sizeof *thread->tallies);
     own.nthread = 1;
-    own.member = thread;
-    own.slot = share->slot;
-    own.threads += thread;
+    own.idle = idle;
+    own.slot = thread->slot;
+    own.threads = thread;
     own.number += first;
     own.digest += first;
-    for (int32_t s = 0; s < intnet->nstep; s++)
-        OHM_TRY(run_step(engine, &own, &intnet->steps[s], n, own.digest, counted ? share->tally : NULL, NULL));
+    for (int32_t s = 0; s < intnet->nstep; s++) OHM_TRY(run_step(engine, &own, &intnet->steps[s], n, own.digest, thread->tallies, NULL));
     return OHM_OK;
 }
 
 static int run_shares(const struct ohm_engine *engine, const struct ohm_batch *batch, int32_t n, struct ohm_tally *tally) {
     const int32_t each = n / batch->nthread;
     struct ohm_failure failure = {0};
-    atomic_store(&batch->team->idle, 0);
+    atomic_int idle = 0;
 #pragma omp parallel num_threads(batch->nthread)
     {
         const int32_t member = omp_get_thread_num(), threads = omp_get_num_threads(); /* may be fewer */
         for (int32_t t = member; t < batch->nthread; t += threads)
-            if (run_share(engine, batch, t, t * each, each, tally)) {
+            if (run_share(engine, batch, t, t * each, each, &idle)) {
 #pragma omp critical(ohm_engine_failure)
                 ohm_fail_take(&failure);
             }
-        help(engine, batch, member, threads);
+        help(engine, batch, &batch->threads[member], &idle, threads);
     }
     for (int32_t t = 0; tally && t < batch->nthread; t++)
-        for (int32_t i = 0; i < engine->intnet->nlayer; i++) ohm_tally_add(&tally[i], &batch->shares[t].tally[i]);
+        for (int32_t i = 0; i < engine->intnet->nlayer; i++) ohm_tally_add(&tally[i], &batch->threads[t].tallies[i]);
     return ohm_fail_give(&failure);
 }
 

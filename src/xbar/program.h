@@ -21,7 +21,8 @@ struct run { /* consecutive columns of a chunk with consecutive outputs */
 struct chunk {
     int32_t ncol, nrun;
     struct run *runs;
-    int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated where the sums are corrections */
+    int32_t *coefficient; /* [OHM_CHUNK] sign 2^shift; negative for flipped columns of positive sign, all negated where the sums are corrections;
+                           * where a stack's total of codes begins, times the step of their tables */
     int32_t *offset;      /* [OHM_CHUNK] where the column's ADC table starts: table * counts per table */
     /* Of those tables; chunks with the same offsets share them. */
     const struct ohm_adc_slices *slices;
@@ -30,7 +31,6 @@ struct chunk {
     struct ohm_onto onto;
     bool begins;          /* a total, whose columns are this chunk's; of the first block: */
     int32_t bias, planes; /* what is to be taken off the total, and how many planes it has */
-    int32_t *scaled;      /* [OHM_CHUNK] coefficient times step where totals are of codes; NULL: of counts */
     /* Of held conductances, [OHM_CHUNK / OHM_PART]. */
     struct transfer *transfer;
     struct held_part *held;
@@ -52,8 +52,6 @@ struct block {
     int16_t *swing;       /* likewise: what second states add; NULL: none */
     uint32_t conversion;  /* number of its first column among all conversions: the address of draws; every chunk takes OHM_CHUNK numbers */
     int32_t nstack;       /* blocks from here on with the same columns, whose sums are added up as bit planes; 0: not the first of such a stack */
-    int32_t ntotal;       /* chunks that are left of theirs, each the total of some */
-    int32_t nplane;       /* of a total */
     int64_t *constant;    /* [groups * ncols] what the lowest values of the stack's tables add up to; NULL: nothing */
     /* Flipped columns: y[output0 + i] += flip[i] * (weighted sum of the driven inputs); NULL when none is flipped. */
     int32_t output0, noutput;
@@ -189,7 +187,7 @@ struct scratch {
     uint8_t *turned; /* [inputs][OHM_CHUNK] values: x with positions fastest */
     void *sums;      /* turned: [outputs][OHM_CHUNK], as y but with positions fastest */
     uint8_t *found;  /* [npos] */
-    uint64_t *total; /* [ntotal][npos][nplane][OHM_CHUNK_WORDS] of a stack */
+    uint64_t *total; /* [totals][npos][nplane][OHM_CHUNK_WORDS] of a stack */
     int32_t *steps;  /* [nreading] */
     void *product;
     struct { /* a part's cells in an image's states */

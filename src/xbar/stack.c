@@ -108,14 +108,11 @@ static int scale_totals(struct ohm_program *program, struct block *first, const 
     first->constant = ohm_arena_array(program->arena, (size_t)(program->groups * program->ncols), sizeof *first->constant);
     if (!first->constant) return OHM_E_MEMORY;
     for (struct chunk *chunk = first->chunks; chunk < first->chunks + first->cells.nchunk; chunk++) {
-        if (!chunk->begins) continue;
-        chunk->scaled = ohm_arena_array(program->arena, OHM_CHUNK, sizeof *chunk->scaled);
-        if (!chunk->scaled) return OHM_E_MEMORY;
-        for (const struct run *run = chunk->runs; run < chunk->runs + chunk->nrun; run++)
+        for (const struct run *run = chunk->runs; chunk->begins && run < chunk->runs + chunk->nrun; run++)
             for (int32_t i = 0, c = run->column; i < run->n; i++, c++) {
                 const int64_t lo = chunk->slices->lo[c];
-                chunk->scaled[c] = chunk->coefficient[c] * chunk->slices->step[c];
                 first->constant[run->output + i] += chunk->coefficient[c] * lo * totals[chunk->total].lowest;
+                chunk->coefficient[c] *= chunk->slices->step[c];
                 any = any || lo;
             }
     }
@@ -124,15 +121,16 @@ static int scale_totals(struct ohm_program *program, struct block *first, const 
 }
 
 /* The stack from first on: what its chunks need to know once all is on the totals. */
-static int finish_stack(struct ohm_program *program, struct block *first, const struct total *totals) {
-    for (int32_t t = 0; t < first->ntotal; t++) first->nplane = totals[t].planes > first->nplane ? totals[t].planes : first->nplane;
+static int finish_stack(struct ohm_program *program, struct block *first, int32_t ntotal, const struct total *totals) {
+    int32_t nplane = 0;
+    for (int32_t t = 0; t < ntotal; t++) nplane = totals[t].planes > nplane ? totals[t].planes : nplane;
     for (struct block *block = first; block < first + first->nstack; block++)
-        for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].onto.nplane = first->nplane;
+        for (int32_t k = 0; k < block->cells.nchunk; k++) block->chunks[k].onto.nplane = nplane;
     for (struct chunk *chunk = first->chunks; chunk < first->chunks + first->cells.nchunk; chunk++) {
         chunk->bias = (int32_t)totals[chunk->total].bias;
         chunk->planes = totals[chunk->total].planes;
     }
-    const size_t words = (size_t)first->ntotal * (size_t)first->nplane * OHM_CHUNK_WORDS;
+    const size_t words = (size_t)ntotal * (size_t)nplane * OHM_CHUNK_WORDS;
     program->max_total = words > program->max_total ? words : program->max_total;
     return program->tabled ? scale_totals(program, first, totals) : OHM_OK;
 }
@@ -140,21 +138,22 @@ static int finish_stack(struct ohm_program *program, struct block *first, const 
 /* Block b and as many of those behind it as go onto the same totals. */
 static int make_stack(struct ohm_program *program, int32_t b, struct total *totals, struct total *spare) {
     struct block *first = &program->blocks[b];
+    int32_t ntotal = 0;
     bool fits = false;
     for (int together = 1; !fits && together >= 0; together--) {
-        first->ntotal = assign_totals(first, together);
-        memset(totals, 0, (size_t)first->ntotal * sizeof *totals);
-        fits = add_block(program, first, first->ntotal, totals, spare);
+        ntotal = assign_totals(first, together);
+        memset(totals, 0, (size_t)ntotal * sizeof *totals);
+        fits = add_block(program, first, ntotal, totals, spare);
     }
     if (!fits) return OHM_OK;
     int32_t end = b + 1;
     for (; end < program->nblock && same_columns(first, &program->blocks[end]); end++) {
         copy_totals(first, &program->blocks[end]);
-        if (!add_block(program, &program->blocks[end], first->ntotal, totals, spare)) break;
+        if (!add_block(program, &program->blocks[end], ntotal, totals, spare)) break;
     }
-    if (end - b < 2 && first->ntotal == first->cells.nchunk) return OHM_OK; /* nothing to add up */
+    if (end - b < 2 && ntotal == first->cells.nchunk) return OHM_OK; /* nothing to add up */
     first->nstack = end - b;
-    return finish_stack(program, first, totals);
+    return finish_stack(program, first, ntotal, totals);
 }
 
 int ohm_program_make_stacks(struct ohm_program *program) {
@@ -182,15 +181,16 @@ static int32_t chunks_together(const struct ohm_cells *cells) {
     return fit > OHM_TOGETHER ? OHM_TOGETHER : fit < 1 ? 1 : (int32_t)fit;
 }
 
+static struct ohm_goal goal_of(const struct chunk *chunk, size_t words, const struct scratch *s) {
+    return (struct ohm_goal){&chunk->onto, s->total + (size_t)chunk->total * words};
+}
+
 static void add_counts(const struct ohm_program *program, const struct block *block, size_t words, struct scratch *s, int64_t *clipped) {
     const int32_t together = chunks_together(&block->cells), nchunk = block->cells.nchunk;
     for (int32_t k = 0; k < nchunk; k += together) {
         const int32_t n = nchunk - k < together ? nchunk - k : together;
         struct ohm_goal goals[OHM_TOGETHER];
-        for (int32_t i = 0; i < n; i++) {
-            const struct chunk *chunk = &block->chunks[k + i];
-            goals[i] = (struct ohm_goal){&chunk->onto, s->total + (size_t)chunk->total * words};
-        }
+        for (int32_t i = 0; i < n; i++) goals[i] = goal_of(&block->chunks[k + i], words, s);
         program->kernel->clip_onto(&block->cells, k, n, &s->lists, 0, s->lists.nstep, program->adc.bits, goals, clipped);
     }
 }
@@ -199,7 +199,7 @@ static void add_codes(const struct ohm_program *program, const struct block *blo
     struct ohm_adc_table table = program->table;
     for (int32_t k = 0; k < block->cells.nchunk; k++) {
         const struct chunk *chunk = &block->chunks[k];
-        const struct ohm_goal goal = {&chunk->onto, s->total + (size_t)chunk->total * words};
+        const struct ohm_goal goal = goal_of(chunk, words, s);
         table.offset = chunk->offset;
         table.slices = chunk->slices;
         program->kernel->table_onto(&block->cells, k, &s->lists, 0, s->lists.nstep, &table, chunk->ncol, &goal, clipped);
@@ -221,18 +221,17 @@ OHM_CLONES static void add_constant(size_t n, const int64_t *restrict constant, 
 
 void ohm_stack_multiply(const struct ohm_program *program, const struct block *first, int32_t npos, const void *x, void *y, struct scratch *s,
                         struct ohm_tally *tally) {
-    const size_t outputs = (size_t)(program->groups * program->ncols), words = (size_t)(npos * first->nplane) * OHM_CHUNK_WORDS;
+    const int32_t nplane = first->chunks->onto.nplane;
+    const size_t outputs = (size_t)(program->groups * program->ncols), words = (size_t)(npos * nplane) * OHM_CHUNK_WORDS;
     for (const struct block *block = first; block < first + first->nstack; block++) {
         ohm_lists_build(program->kernel, &block->rows, npos, program->input_bits, program->element, x, program->groups * program->krows, 0,
                         &s->lists);
         add_sums(program, block, words, s, tally);
     }
     for (const struct chunk *chunk = first->chunks; chunk < first->chunks + first->cells.nchunk; chunk++) {
-        struct chunk sums = *chunk;
         if (!chunk->begins) continue;
-        if (chunk->scaled) sums.coefficient = chunk->scaled;
-        program->kernel->integers(npos, first->nplane, chunk->planes, chunk->bias, s->total + (size_t)chunk->total * words, s->acc);
-        for (int32_t p = 0; p < npos; p++) ohm_combine_chunk(program, &sums, s->acc + (size_t)p * OHM_CHUNK, 0, y, (size_t)p * outputs);
+        program->kernel->integers(npos, nplane, chunk->planes, chunk->bias, goal_of(chunk, words, s).total, s->acc);
+        for (int32_t p = 0; p < npos; p++) ohm_combine_chunk(program, chunk, s->acc + (size_t)p * OHM_CHUNK, 0, y, (size_t)p * outputs);
     }
     for (int32_t p = 0; first->constant && p < npos; p++) add_constant(outputs, first->constant, (int64_t *)y + (size_t)p * outputs);
 }
